@@ -1,0 +1,1 @@
+"""Invented people and their enrolments, for demo mode and for tests."""

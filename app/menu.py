@@ -1,0 +1,95 @@
+"""The menu: the manual's 57 modules in its groups and order (SPEC 3); one entry each, shown to who may use it."""
+
+from dataclasses import dataclass
+
+from models.text import N_
+from security.permissions import Permission as P
+
+
+@dataclass(frozen=True)
+class Item:
+    """A module. `endpoint` None: not built yet, not shown."""
+
+    number: int
+    label: str
+    icon: str
+    endpoint: str
+    permission: P
+    values: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Group:
+    key: str
+    label: str
+    icon: str
+    items: tuple[Item, ...]
+
+
+def _queue(number: int, label: str, icon: str, key: str, permission: P) -> Item:
+    return Item(number, label, icon, "QueueView.sites", permission, (("key", key),))
+
+
+def _catalog(number: int, label: str, view: str) -> Item:
+    return Item(number, label, "list-ul", f"{view}.list", P.READ_CATALOGS)
+
+
+MENU = (
+    Group(
+        "monitoring",
+        N_("Monitoring"),
+        "clipboard-check",
+        (
+            _queue(1, N_("Supervision"), "person-check", "supervision", P.AUTHORISE_CASES),
+            _queue(2, N_("Pre-printing"), "printer", "printing", P.PRINT_BOOKLETS),
+            _queue(3, N_("Post-printing"), "box-arrow-up-right", "delivery", P.DELIVER),
+            Item(4, N_("Quality control"), "upc-scan", "QualityView.start", P.CHECK_QUALITY),
+            _queue(5, N_("Mobile pre-printing"), "truck", "mobile-printing", P.PRINT_MOBILE),
+            _queue(6, N_("In printing"), "hourglass-split", "in-printing", P.RESUME_PRINTS),
+            _queue(7, N_("Secondary validation"), "shield-exclamation", "secondary", P.DECIDE_SECONDARY),
+        ),
+    ),
+    Group("stock", N_("Stock"), "boxes", (Item(8, N_("Receipts"), "box-arrow-in-down", "ReceiptView.list", P.READ_STOCK),)),
+    Group(
+        "enquiries",
+        N_("Enquiries"),
+        "search",
+        (
+            Item(11, N_("Case"), "file-person", "EnquiryView.case", P.READ_CASES),
+            Item(15, N_("Case enquiry"), "search", "EnquiryView.search", P.SEARCH_CASES),
+        ),
+    ),
+    Group(
+        "catalogs",
+        N_("Catalogs"),
+        "journals",
+        (
+            _catalog(33, N_("Countries"), "CountryView"),
+            _catalog(34, N_("Marital statuses"), "MaritalStatusView"),
+            _catalog(35, N_("Occupations"), "OccupationView"),
+            _catalog(36, N_("Eye colours"), "EyeColourView"),
+            _catalog(37, N_("Skin tones"), "SkinToneView"),
+            _catalog(38, N_("Hair colours"), "HairColourView"),
+            _catalog(39, N_("Identification types"), "IdentificationTypeView"),
+            _catalog(40, N_("Passport types"), "PassportTypeView"),
+            _catalog(41, N_("Departments"), "DepartmentView"),
+            _catalog(42, N_("Municipalities"), "MunicipalityView"),
+            _catalog(43, N_("Sites"), "SiteView"),
+            _catalog(44, N_("Authorisation and rejection reasons"), "DecisionReasonView"),
+            _catalog(45, N_("List types"), "ListTypeView"),
+            _catalog(46, N_("Stock categories"), "StockCategoryView"),
+            _catalog(47, N_("Stock movement types"), "StockMovementTypeView"),
+            _catalog(48, N_("Warehouses"), "WarehouseView"),
+            _catalog(49, N_("Void types"), "VoidTypeView"),
+        ),
+    ),
+    Group(
+        "security",
+        N_("Security"),
+        "shield-lock",
+        (
+            Item(50, N_("Users"), "people", "UserView.list", P.READ_USERS),
+            Item(51, N_("Profiles"), "person-badge", "ProfileView.list", P.READ_PROFILES),
+        ),
+    ),
+)

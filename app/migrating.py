@@ -1,0 +1,79 @@
+"""Brings the database to the present: migrations, permissions and profiles, catalogs; safe to run twice, or twice at once."""
+
+import secrets
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Session
+
+from models.base import Base
+from models.seeding import seed_catalogs
+from security.seeding import seed_security
+
+#: Two processes that migrate at once wait for each other on this advisory lock.
+LOCK = 7201
+
+
+def configuration(connection: Connection) -> Config:
+    """Alembic's configuration without a file."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent.parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Upgrade to `revision` and seed what is missing."""
+    with engine.connect() as connection:
+        connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": LOCK})
+        connection.commit()
+        try:
+            command.upgrade(configuration(connection), revision)
+            with Session(bind=connection) as session:
+                seed_catalogs(session)
+                seed_security(session, unusable_password=secrets.token_urlsafe(32))
+                session.commit()
+        finally:
+            connection.rollback()
+            connection.execute(text("select pg_advisory_unlock(:lock)"), {"lock": LOCK})
+            connection.commit()
+
+
+def downgrade(engine: Engine, revision: str) -> None:
+    """Go back to `revision`; for tests and emergencies."""
+    with engine.connect() as connection:
+        command.downgrade(configuration(connection), revision)
+        connection.commit()
+
+
+def differences(engine: Engine) -> list[object]:
+    """What the models say and the migrated database does not; empty when they agree."""
+    with engine.connect() as connection:
+        found = compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), Base.metadata)
+    return [change for change in found if "procrastinate" not in repr(change)]
+
+
+def revision(engine: Engine) -> str | None:
+    """The revision the database is at."""
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+class OldDatabase(Exception):
+    """The database lacks migrations that this code needs."""
+
+
+def refuse_old(engine: Engine) -> None:
+    """Raise `OldDatabase`, saying what to run, unless the database is at this code's revision."""
+    with engine.connect() as connection:
+        head = ScriptDirectory.from_config(configuration(connection)).get_current_head()
+    found = revision(engine)
+    if found != head:
+        raise OldDatabase(f"The database is at revision {found}, this code needs {head}: run `pasaportes migrate`.")

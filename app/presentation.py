@@ -1,0 +1,148 @@
+"""What every template may use: the menu, who is logged in, labels of states, times as people here read them."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, current_app, request, url_for
+from flask_babel import format_timedelta, get_locale, gettext
+from flask_login import current_user
+
+from app.menu import MENU, Group, Item
+from models.booklets import BOOKLET_LABELS
+from models.cases import EVENT_LABELS, FINDING_LABELS, STATE_LABELS
+from security.actor import Actor
+from security.scope import acting
+from workflow.clock import local
+
+
+@dataclass(frozen=True)
+class ShownItem:
+    """A menu item as the template draws it."""
+
+    number: int
+    label: str
+    icon: str
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class ShownGroup:
+    key: str
+    label: str
+    icon: str
+    items: tuple[ShownItem, ...]
+
+    @property
+    def current(self) -> bool:
+        return any(item.current for item in self.items)
+
+
+@dataclass(frozen=True)
+class Who:
+    """Who is logged in, for the top bar."""
+
+    name: str
+    username: str
+    site_label: str
+    profiles: tuple[str, ...]
+
+
+def install(app: Flask) -> None:
+    """Give the templates their globals and filters."""
+    app.jinja_env.globals.update(
+        menu=lambda: list(menu()),
+        state_label=state_label,
+        booklet_label=booklet_label,
+        event_label=event_label,
+        finding_label=finding_label,
+        local_time=local_time,
+        local_date=local_date,
+        elapsed=elapsed,
+        N_=lambda text: text,
+    )
+    app.jinja_env.filters.update(local_time=local_time, local_date=local_date, elapsed=elapsed)
+    app.jinja_env.add_extension("jinja2.ext.do")
+    app.context_processor(context)
+
+
+def context() -> dict[str, Any]:
+    """Names that depend on the request."""
+    languages = [(code, entry["name"]) for code, entry in current_app.config["LANGUAGES"].items()]
+    settings = current_app.extensions["settings"]
+    return {"who": who(), "languages": languages, "locale": str(get_locale()), "demo": settings.demo, "actor": actor()}
+
+
+def actor() -> Actor | None:
+    """The actor of the request, if somebody is logged in."""
+    return acting() if current_user.is_authenticated else None
+
+
+def who() -> Who | None:
+    somebody = actor()
+    if somebody is None:
+        return None
+    sites = gettext("Every site") if somebody.sites is None else ", ".join(sorted(somebody.sites))
+    return Who(somebody.name, somebody.username, sites, somebody.profiles)
+
+
+def menu() -> Iterator[ShownGroup]:
+    """The groups and items that the actor may use."""
+    somebody = actor()
+    if somebody is None:
+        return
+    for group in MENU:
+        items = tuple(_shown(item) for item in group.items if somebody.may(item.permission))
+        if items:
+            yield _group(group, items)
+
+
+def _group(group: Group, items: tuple[ShownItem, ...]) -> ShownGroup:
+    return ShownGroup(group.key, gettext(group.label), group.icon, items)
+
+
+def _shown(item: Item) -> ShownItem:
+    url = url_for(item.endpoint, **dict(item.values))
+    here = request.path == url or request.path.startswith(url.rstrip("/") + "/") or _same_view(item)
+    return ShownItem(item.number, gettext(item.label), item.icon, url, here)
+
+
+def _same_view(item: Item) -> bool:
+    return not item.values and (request.endpoint or "").split(".")[0] == item.endpoint.split(".")[0] and "list" in item.endpoint
+
+
+def state_label(code: str | None) -> str:
+    """The name of a case's or a booklet's state."""
+    labels: dict[Any, str] = {**BOOKLET_LABELS, **STATE_LABELS}
+    return gettext(labels[code]) if code in labels else str(code or "")
+
+
+def booklet_label(code: str) -> str:
+    return gettext(dict[Any, str](BOOKLET_LABELS).get(code, code))
+
+
+def event_label(code: str) -> str:
+    return gettext(dict[Any, str](EVENT_LABELS).get(code, code))
+
+
+def finding_label(code: str) -> str:
+    return gettext(dict[Any, str](FINDING_LABELS).get(code, code))
+
+
+def local_time(instant: dt.datetime | None) -> str:
+    """`instant` on the clock of Guatemala, day first as people here write it."""
+    return local(instant).strftime("%d/%m/%Y %H:%M:%S") if instant else ""
+
+
+def local_date(day: dt.date | dt.datetime | None) -> str:
+    """A day, day first."""
+    if isinstance(day, dt.datetime):
+        day = local(day).date()
+    return day.strftime("%d/%m/%Y") if day else ""
+
+
+def elapsed(since: dt.datetime | None) -> str:
+    """How long ago, in the largest unit."""
+    return format_timedelta(dt.datetime.now(dt.UTC) - since, locale=get_locale()) if since else ""

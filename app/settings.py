@@ -1,0 +1,300 @@
+"""Every setting of the product, declared once, and the refusal of those that are unsafe outside a demonstration."""
+
+import ipaddress
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+SHORTEST_SECRET_KEY = 32
+_FEWEST_DISTINCT_CHARACTERS = 8
+_PLACEHOLDERS = ("changeme", "change-me", "change_me", "change me", "thisismyscretkey", "your-secret", "your_secret")
+_POSTGRES_SCHEMES = ("postgres", "postgresql", "postgresql+psycopg")
+
+
+class SettingError(Exception):
+    """A setting stops the product from starting; the message names it and says what to do."""
+
+    def __init__(self, variables: tuple[str, ...], message: str) -> None:
+        super().__init__(message)
+        self.variables = variables
+
+
+class BadSetting(SettingError):
+    """A value that cannot be read as what its setting is."""
+
+
+class UnsafeSetting(SettingError):
+    """Values that only a demonstration may have."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the text of a variable must be, in words, and how it is read (ValueError when it is not that)."""
+
+    words: str
+    read: Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One entry of the reference page: an environment variable and the field of `Settings` it fills."""
+
+    name: str
+    variable: str
+    kind: Kind
+    default: Any
+    demo_default: Any
+    shown_default: str
+    description: str
+    secret: bool
+
+    def value(self, environ: Mapping[str, str], *, demo: bool) -> Any:
+        """What `environ` says, or the default; an empty variable counts as absent."""
+        text = environ.get(self.variable, "").strip()
+        if not text:
+            return self.demo_default if demo else self.default
+        try:
+            return self.kind.read(text)
+        except ValueError as error:
+            given = "" if self.secret else f", not {text!r}"
+            raise BadSetting((self.variable,), f"{self.variable} must be {self.kind.words}{given}.") from error
+
+
+def _yes_no(text: str) -> bool:
+    answers = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if text.lower() not in answers:
+        raise ValueError(text)
+    return answers[text.lower()]
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def _existing_file(text: str) -> Path:
+    path = _path(text)
+    if not path.is_file():
+        raise ValueError(text)
+    return path
+
+
+def _database_url(text: str) -> str:
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        raise ValueError("not a URL") from error
+    if url.drivername not in _POSTGRES_SCHEMES:
+        raise ValueError("another kind of database")
+    return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _whole(low: int, high: int) -> Kind:
+    def read(text: str) -> int:
+        number = int(text)
+        if not low <= number <= high:
+            raise ValueError(text)
+        return number
+
+    return Kind(f"a whole number from {low} to {high}", read)
+
+
+def _one_of(*choices: str) -> Kind:
+    def read(text: str) -> str:
+        if text not in choices:
+            raise ValueError(text)
+        return text
+
+    return Kind(" or ".join(choices), read)
+
+
+TEXT = Kind("text", str)
+YES_NO = Kind("1 or 0 (yes or no)", _yes_no)
+FOLDER = Kind("the path of a folder", _path)
+EXISTING_FILE = Kind("the path of an existing file", _existing_file)
+DATABASE_URL = Kind("a PostgreSQL URL such as postgresql://user:password@host:5432/name", _database_url)
+NAMES = Kind("names separated by commas", _names)
+
+
+def _setting(
+    variable: str, kind: Kind, default: Any, description: str, *,
+    demo: Any = MISSING, secret: bool = False, shown: str = "",
+) -> Any:  # fmt: skip
+    """A field of `Settings`; `demo` is its default in a demonstration when that differs."""
+    demo_default = default if demo is MISSING else demo
+    words = {"variable": variable, "kind": kind, "description": description, "shown_default": shown, "secret": secret}
+    return field(default=default, repr=not secret, metadata={**words, "demo_default": demo_default})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The values one process runs with. Built directly (in tests) it has the defaults of production."""
+
+    home: Path = _setting(  # noqa: RUF009
+        "PASAPORTES_HOME", FOLDER, PROJECT_ROOT / "var",
+        "Where the product keeps its data: embedded database, secret key of the demonstration, finished reports.",
+        shown="`var` in the project",
+    )  # fmt: skip
+    port: int = _setting(
+        "PASAPORTES_PORT", _whole(0, 65535), 8000, "Port of the web server; 0 takes any free one.",
+    )  # fmt: skip
+    bind: str = _setting("PASAPORTES_BIND", TEXT, "127.0.0.1", "Address the web server listens on.")
+    database_url: str | None = _setting(
+        "DATABASE_URL", DATABASE_URL, None,
+        "PostgreSQL server to use, 15 or later; without it the embedded server keeps its data in PASAPORTES_HOME.",
+        secret=True, shown="the embedded server",
+    )  # fmt: skip
+    secret_key: str = _setting(
+        "PASAPORTES_SECRET_KEY", TEXT, "",
+        f"Signs sessions and tokens; {SHORTEST_SECRET_KEY} random characters or more, the same in every process.",
+        secret=True, shown="none; a demonstration makes one and keeps it in `secret_key` in PASAPORTES_HOME",
+    )  # fmt: skip
+    demo: bool = _setting(
+        "PASAPORTES_DEMO", YES_NO, False, "Demonstration: invented people, demo users, unsafe settings allowed.",
+    )  # fmt: skip
+    demo_password: str | None = _setting(
+        "PASAPORTES_DEMO_PASSWORD", TEXT, None, "Password of every demo user.",
+        secret=True, shown="one made at random and printed once",
+    )  # fmt: skip
+    debug: bool = _setting("PASAPORTES_DEBUG", YES_NO, False, "Show errors in full; never outside a demonstration.")
+    workers: int = _setting(
+        "PASAPORTES_WORKERS", _whole(1, 64), min(4, max(2, os.cpu_count() or 2)),
+        "Web server processes, each serving one request at a time.", shown="one per processor, from 2 to 4",
+    )  # fmt: skip
+    ratelimit_storage: str | None = _setting(
+        "PASAPORTES_RATELIMIT_STORAGE", TEXT, None,
+        "Where rate limits are counted, as a URL of the `limits` library; memory:// counts in each process apart.",
+        demo="memory://", shown="memory://, to be said outside a demonstration",
+    )  # fmt: skip
+    ocrb_font: Path | None = _setting(  # noqa: RUF009
+        "PASAPORTES_OCRB_FONT", EXISTING_FILE, None, "OCR-B font of the machine readable zone.",
+        shown="the one of Debian's package fonts-ocr-b",
+    )  # fmt: skip
+    session_minutes: int = _setting(
+        "PASAPORTES_SESSION_MINUTES", _whole(1, 1440), 30, "Minutes without activity after which a user is logged out.",
+    )  # fmt: skip
+    trusted_hosts: tuple[str, ...] = _setting(
+        "PASAPORTES_TRUSTED_HOSTS", NAMES, (),
+        "Host names this server answers to, separated by commas.", shown="any",
+    )  # fmt: skip
+    cookie_secure: bool = _setting(
+        "PASAPORTES_COOKIE_SECURE", YES_NO, True, "Send the session cookie over TLS only.",
+        demo=False, shown="1; 0 in a demonstration",
+    )  # fmt: skip
+    registry: str = _setting(
+        "PASAPORTES_REGISTRY", _one_of("simulator", "off"), "off", "Civil registry that answers at intake.",
+        demo="simulator", shown="off; simulator in a demonstration",
+    )  # fmt: skip
+    max_body: int = _setting(
+        "PASAPORTES_MAX_BODY", _whole(65536, 1 << 30), 4 << 20, "Largest request body accepted, in bytes.",
+    )  # fmt: skip
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Self:
+        """Read every setting, make the home folder when missing, and in a demonstration keep a secret key there.
+
+        Raises BadSetting naming the first variable that cannot be read.
+        """
+        demo = bool(_BY_NAME["demo"].value(environ, demo=False))
+        settings = cls(**{setting.name: setting.value(environ, demo=demo) for setting in SETTINGS})
+        _make_home(settings.home)
+        if settings.demo and not settings.secret_key:
+            return replace(settings, secret_key=_kept_secret_key(settings.home / "secret_key"))
+        return settings
+
+    @property
+    def ratelimit_url(self) -> str:
+        """Storage of the rate limits for the `limits` library."""
+        return self.ratelimit_storage or "memory://"
+
+    def refuse_unsafe(self) -> None:
+        """Raise UnsafeSetting, naming each unsafe setting and its remedy; a demonstration may have them all."""
+        found = [] if self.demo else [(variable, remedy) for unsafe, variable, remedy in self._risks() if unsafe]
+        if found:
+            lines = "".join(f"\n- {variable}: {remedy}" for variable, remedy in found)
+            raise UnsafeSetting(
+                tuple(variable for variable, _ in found),
+                f"Unsafe to start outside a demonstration (PASAPORTES_DEMO=1):{lines}",
+            )
+
+    def _risks(self) -> list[tuple[bool, str, str]]:
+        exposed = not is_loopback(self.bind)
+        return [
+            (not self.secret_key, "PASAPORTES_SECRET_KEY",
+             "missing; set it to the output of: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"),
+            (bool(self.secret_key) and is_guessable(self.secret_key), "PASAPORTES_SECRET_KEY",
+             f"guessable; it needs {SHORTEST_SECRET_KEY} random characters or more"),
+            (self.debug, "PASAPORTES_DEBUG", "on; unset it"),
+            (self.registry == "simulator", "PASAPORTES_REGISTRY", "answers with invented people; set it to off"),
+            (self.ratelimit_storage is None and self.workers > 1, "PASAPORTES_RATELIMIT_STORAGE",
+             f"missing, so each of {self.workers} workers would count apart; set it to a shared store,"
+             " or to memory:// to accept that, or set PASAPORTES_WORKERS to 1"),
+            (exposed and not self.cookie_secure, "PASAPORTES_COOKIE_SECURE",
+             f"off while listening on {self.bind}; unset it and serve through TLS"),
+            (exposed and not self.trusted_hosts, "PASAPORTES_TRUSTED_HOSTS",
+             f"missing while listening on {self.bind}; set it to the host names users type"),
+        ]  # fmt: skip
+
+
+SETTINGS: tuple[Setting, ...] = tuple(
+    Setting(name=entry.name, default=entry.default, **entry.metadata) for entry in fields(Settings)
+)
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine can reach a server that listens on `address`."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
+
+
+def is_guessable(key: str) -> bool:
+    """Whether a secret key is short, repetitive or a placeholder of some example."""
+    placeholder = any(word in key.lower() for word in _PLACEHOLDERS)
+    return placeholder or len(key) < SHORTEST_SECRET_KEY or len(set(key)) < _FEWEST_DISTINCT_CHARACTERS
+
+
+def _make_home(home: Path) -> None:
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSetting(("PASAPORTES_HOME",), f"PASAPORTES_HOME cannot be made: {error}") from error
+
+
+def _kept_secret_key(path: Path) -> str:
+    """The key in `path`, made on first use; of two processes that start at once, both get the same."""
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+            stream.write(secrets.token_urlsafe(48))
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()
+
+
+def settings_page() -> str:
+    """The reference page of the settings, in Markdown."""
+    head = "# Settings\n\nRead from the environment when a command starts.\n\n"
+    columns = "| variable | what it is | must be | default |\n|---|---|---|---|\n"
+    return head + columns + "".join(_row(setting) for setting in SETTINGS)
+
+
+def _row(setting: Setting) -> str:
+    default = setting.shown_default or {True: "1", False: "0", None: "none"}.get(setting.default, str(setting.default))
+    return f"| `{setting.variable}` | {setting.description} | {setting.kind.words} | {default} |\n"

@@ -1,0 +1,1 @@
+"""Alembic's history: it owns every table, Flask-AppBuilder's included."""

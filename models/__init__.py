@@ -1,0 +1,1 @@
+"""Tables and session: the truth in PostgreSQL, named."""

@@ -1,0 +1,52 @@
+"""The declarative base, column types used everywhere, the clock and the session.
+
+The base shares Flask-AppBuilder's registry and metadata, so that our tables may refer to its users and one Alembic
+history owns them all; the session is a plain SQLAlchemy one, so that everything below the web runs without Flask
+(docs/decisions/0002).
+"""
+
+import datetime as dt
+from typing import Annotated, Any
+
+from flask_appbuilder import Model
+from sqlalchemy import BigInteger, DateTime, Identity, MetaData, create_engine
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, scoped_session, sessionmaker
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+Model.metadata.naming_convention = NAMING
+
+BigId = Annotated[int, mapped_column(BigInteger, Identity(always=True), primary_key=True)]
+Model.registry.update_type_annotation_map(
+    {dt.datetime: DateTime(timezone=True), dict[str, Any]: JSONB, list[dict[str, Any]]: JSONB, list[str]: JSONB}
+)
+
+
+class Base(DeclarativeBase):
+    """Every table of ours; `metadata` holds Flask-AppBuilder's tables too."""
+
+    registry = Model.registry
+    metadata: MetaData = Model.metadata
+
+
+def utc_now() -> dt.datetime:
+    """The one clock: an aware time in UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+def make_engine(url: str, **options: Any) -> Engine:
+    """An engine for `url` (`postgresql+psycopg://…`); connections are checked before use."""
+    options.setdefault("pool_pre_ping", True)
+    options.setdefault("connect_args", {"options": "-c timezone=UTC"})
+    return create_engine(url, **options)
+
+
+#: The session of the thread at work. `SessionLocal.configure(bind=…)` is called once, at start.
+SessionLocal = sessionmaker(autoflush=True, expire_on_commit=False)
+session: scoped_session[Session] = scoped_session(SessionLocal)

@@ -1,0 +1,340 @@
+"""A case, its applicant, and everything that is written about it: events, findings, requirements, pictures.
+
+`passport_case` holds what queues need and stays narrow; the applicant's other data stand in a row of their own.
+"""
+
+import datetime as dt
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, LargeBinary, SmallInteger, String, Text, text
+from sqlalchemy.dialects.postgresql import INET
+from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
+
+from models.base import Base, BigId
+from models.text import N_
+
+
+class State(StrEnum):
+    """Where a case stands (models/seed/estados_caso.csv)."""
+
+    ENROLADA = "ENROLADA"
+    VALIDACION_SECUNDARIA = "VALIDACION_SECUNDARIA"
+    AUTORIZADA = "AUTORIZADA"
+    RECHAZADA = "RECHAZADA"
+    EN_IMPRESION = "EN_IMPRESION"
+    IMPRESA = "IMPRESA"
+    POST_IMPRESION = "POST_IMPRESION"
+    ENTREGADA = "ENTREGADA"
+    CORREGIDA = "CORREGIDA"
+
+
+TERMINAL = frozenset({State.RECHAZADA, State.ENTREGADA, State.CORREGIDA})
+
+STATE_LABELS = {
+    State.ENROLADA: N_("Enrolled"),
+    State.VALIDACION_SECUNDARIA: N_("In secondary validation"),
+    State.AUTORIZADA: N_("Authorised"),
+    State.RECHAZADA: N_("Rejected"),
+    State.EN_IMPRESION: N_("In printing"),
+    State.IMPRESA: N_("Printed"),
+    State.POST_IMPRESION: N_("Post-printing"),
+    State.ENTREGADA: N_("Delivered"),
+    State.CORREGIDA: N_("Corrected"),
+}
+
+
+class Event(StrEnum):
+    """What the log of a case can say (models/seed/eventos_bitacora.csv)."""
+
+    RECEPCION = "RECEPCION"
+    REVISION = "REVISION"
+    INCONSISTENCIA = "INCONSISTENCIA"
+    AUTORIZACION = "AUTORIZACION"
+    ACEPTACION_SECUNDARIA = "ACEPTACION_SECUNDARIA"
+    RECHAZO = "RECHAZO"
+    IMPRESION = "IMPRESION"
+    IMPRESION_GENERADA = "IMPRESION_GENERADA"
+    IMPRESION_ACEPTADA = "IMPRESION_ACEPTADA"
+    IMPRESION_RECHAZADA = "IMPRESION_RECHAZADA"
+    DOCUCHECK = "DOCUCHECK"
+    CONTROL_CALIDAD_RECHAZADO = "CONTROL_CALIDAD_RECHAZADO"
+    ENTREGA = "ENTREGA"
+    ANULACION = "ANULACION"
+    REACTIVACION = "REACTIVACION"
+    CORRECCION = "CORRECCION"
+    CREADO_POR_CORRECCION = "CREADO_POR_CORRECCION"
+    CREADO_POR_PRORROGA = "CREADO_POR_PRORROGA"
+
+
+EVENT_LABELS = {
+    Event.RECEPCION: N_("Reception (enrolment)"),
+    Event.REVISION: N_("Review"),
+    Event.INCONSISTENCIA: N_("Inconsistency found"),
+    Event.AUTORIZACION: N_("Authorisation"),
+    Event.ACEPTACION_SECUNDARIA: N_("Acceptance in secondary validation"),
+    Event.RECHAZO: N_("Rejection"),
+    Event.IMPRESION: N_("Printing (booklet assigned)"),
+    Event.IMPRESION_GENERADA: N_("Page generated"),
+    Event.IMPRESION_ACEPTADA: N_("Print accepted"),
+    Event.IMPRESION_RECHAZADA: N_("Print refused (booklet voided)"),
+    Event.DOCUCHECK: N_("DocuCheck (quality control accepted)"),
+    Event.CONTROL_CALIDAD_RECHAZADO: N_("Quality control refused (booklet voided)"),
+    Event.ENTREGA: N_("Delivery"),
+    Event.ANULACION: N_("Booklet voided"),
+    Event.REACTIVACION: N_("Booklet reactivated"),
+    Event.CORRECCION: N_("Correction"),
+    Event.CREADO_POR_CORRECCION: N_("Case created by correction"),
+    Event.CREADO_POR_PRORROGA: N_("Case created by extension"),
+}
+
+CASE_NUMBER = r"^[A-Z0-9]{3}[0-9]{9}$"
+_states = ", ".join(f"'{state}'" for state in State)
+_terminal = ", ".join(f"'{state}'" for state in sorted(TERMINAL))
+_full_name = "first_name second_name other_names first_surname second_surname married_surname".split()
+
+
+class PassportCase(Base):
+    """One application of one person for one passport."""
+
+    __tablename__ = "passport_case"
+
+    id: Mapped[BigId]
+    number: Mapped[str] = mapped_column(String(12), unique=True)
+    enrollment_id: Mapped[str | None] = mapped_column(String(64), unique=True)
+    state: Mapped[State] = mapped_column(String(24))
+    site_code: Mapped[str] = mapped_column(ForeignKey("site.code"))
+    print_site_code: Mapped[str] = mapped_column(ForeignKey("site.code"))
+    mobile: Mapped[bool] = mapped_column(default=False)
+    desk: Mapped[str | None] = mapped_column(String(10))
+    station: Mapped[str] = mapped_column(String(20))
+    operator: Mapped[str] = mapped_column(String(40))
+    procedure_code: Mapped[str] = mapped_column(ForeignKey("procedure.code"))
+    passport_type_code: Mapped[str] = mapped_column(ForeignKey("passport_type.code"))
+    validity_years: Mapped[int] = mapped_column(SmallInteger)
+    priority: Mapped[int] = mapped_column(SmallInteger, default=3)
+    enrolled_at: Mapped[dt.datetime]
+    created_at: Mapped[dt.datetime]
+    state_since: Mapped[dt.datetime]
+    first_name: Mapped[str | None] = mapped_column(String(60))
+    second_name: Mapped[str | None] = mapped_column(String(60))
+    other_names: Mapped[str | None] = mapped_column(String(60))
+    first_surname: Mapped[str] = mapped_column(String(60))
+    second_surname: Mapped[str | None] = mapped_column(String(60))
+    married_surname: Mapped[str | None] = mapped_column(String(60))
+    search_name: Mapped[str] = mapped_column(Text)
+    cui: Mapped[str] = mapped_column(String(13))
+    birth_date: Mapped[str] = mapped_column(String(10))
+    sex_code: Mapped[str] = mapped_column(ForeignKey("sex.code"))
+    identification_type_code: Mapped[str] = mapped_column(ForeignKey("identification_type.code"))
+    identification_number: Mapped[str] = mapped_column(String(20))
+    payment_slip: Mapped[str | None] = mapped_column(String(20))
+    previous_booklet: Mapped[str | None] = mapped_column(String(20))
+    booklet_number: Mapped[str | None] = mapped_column(ForeignKey("booklet.number", use_alter=True))
+    parent_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("passport_case.id"))
+    held_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+    held_at: Mapped[dt.datetime | None]
+
+    applicant: Mapped["Applicant"] = relationship(back_populates="case", lazy="select")
+    findings: Mapped[list["CaseFinding"]] = relationship(order_by="CaseFinding.id", lazy="select")
+    requirements: Mapped[list["CaseRequirement"]] = relationship(order_by="CaseRequirement.id", lazy="select")
+
+    __table_args__ = (
+        CheckConstraint(f"state in ({_states})", name="case_state_is_known"),
+        CheckConstraint(f"number ~ '{CASE_NUMBER}'", name="case_number_has_its_form"),
+        CheckConstraint("cui ~ '^[0-9]{13}$'", name="cui_has_thirteen_digits"),
+        CheckConstraint("priority between 1 and 3", name="priority_is_1_to_3"),
+        CheckConstraint("(held_by_id is null) = (held_at is null)", name="held_by_somebody_since_a_time"),
+        CheckConstraint(
+            "state not in ('EN_IMPRESION', 'IMPRESA', 'POST_IMPRESION') or booklet_number is not null",
+            name="case_in_printing_has_a_booklet",
+        ),
+        CheckConstraint(
+            "state not in ('ENROLADA', 'VALIDACION_SECUNDARIA', 'AUTORIZADA', 'RECHAZADA') or booklet_number is null",
+            name="case_before_printing_has_no_booklet",
+        ),
+        Index("ix_passport_case_queue", "state", "site_code", "priority", "enrolled_at", "id"),
+        Index(
+            "ix_passport_case_print_queue", "state", "print_site_code", "mobile", "priority", "enrolled_at", "id",
+            postgresql_where=text(f"state not in ({_terminal})"),
+        ),
+        Index("ix_passport_case_cui", "cui", "passport_type_code"),
+        Index("ix_passport_case_payment_slip", "payment_slip"),
+        Index("ix_passport_case_parent_id", "parent_id", postgresql_where=text("parent_id is not null")),
+        Index("ix_passport_case_held_by_id", "held_by_id", postgresql_where=text("held_by_id is not null")),
+        Index("uq_passport_case_booklet", "booklet_number", unique=True, postgresql_where=text("state <> 'CORREGIDA'")),
+        Index("ix_passport_case_search_name", text("to_tsvector('simple', search_name)"), postgresql_using="gin"),
+    )
+
+    @property
+    def surnames(self) -> str:
+        """Surnames as captured, the married one last."""
+        return " ".join(filter(None, (self.first_surname, self.second_surname, self.married_surname)))
+
+    @property
+    def given_names(self) -> str:
+        """Given names as captured; empty for a person with a single name."""
+        return " ".join(filter(None, (self.first_name, self.second_name, self.other_names)))
+
+    @property
+    def full_name(self) -> str:
+        """Surnames first, as the queues list people (M:L573)."""
+        return " ".join(filter(None, (self.surnames, self.given_names)))
+
+    @property
+    def over(self) -> bool:
+        return self.state in TERMINAL
+
+
+class Applicant(Base):
+    """The person's data as captured, apart from what the case itself holds."""
+
+    __tablename__ = "applicant"
+
+    case_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("passport_case.id"), primary_key=True)
+    nationality_code: Mapped[str] = mapped_column(ForeignKey("country.code"))
+    birth_country_code: Mapped[str] = mapped_column(ForeignKey("country.code"))
+    birth_department_code: Mapped[str | None] = mapped_column(ForeignKey("department.code"))
+    birth_municipality_code: Mapped[str | None] = mapped_column(ForeignKey("municipality.code"))
+    birth_place: Mapped[str | None] = mapped_column(String(60))
+    marital_status_code: Mapped[str] = mapped_column(ForeignKey("marital_status.code"))
+    occupation_code: Mapped[str] = mapped_column(ForeignKey("occupation.code"))
+    eye_colour_code: Mapped[str] = mapped_column(ForeignKey("eye_colour.code"))
+    skin_tone_code: Mapped[str] = mapped_column(ForeignKey("skin_tone.code"))
+    hair_colour_code: Mapped[str] = mapped_column(ForeignKey("hair_colour.code"))
+    height_cm: Mapped[int] = mapped_column(SmallInteger)
+    address: Mapped[dict[str, Any]]
+    phone: Mapped[str | None] = mapped_column(String(20))
+    email: Mapped[str | None] = mapped_column(String(120))
+    guardians: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    payment: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    previous_passport: Mapped[dict[str, Any] | None]
+    replacement_reason: Mapped[str | None] = mapped_column(ForeignKey("void_type.code"))
+    report: Mapped[dict[str, Any] | None]
+    delivery_address: Mapped[dict[str, Any] | None]
+
+    case: Mapped[PassportCase] = relationship(back_populates="applicant")
+
+
+class CaseEvent(Base):
+    """One line of a case's log (Bitácora). Append-only: the database refuses update and delete."""
+
+    __tablename__ = "case_event"
+
+    id: Mapped[BigId]
+    case_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("passport_case.id"))
+    event: Mapped[Event] = mapped_column(String(32))
+    transition: Mapped[str] = mapped_column(String(32))
+    from_state: Mapped[State | None] = mapped_column(String(24))
+    to_state: Mapped[State] = mapped_column(String(24))
+    started_at: Mapped[dt.datetime]
+    at: Mapped[dt.datetime]
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
+    username: Mapped[str] = mapped_column(String(128))
+    site_code: Mapped[str] = mapped_column(String(16))
+    address: Mapped[str | None] = mapped_column(INET)
+    booklet_number: Mapped[str | None] = mapped_column(String(8))
+    reason_code: Mapped[str | None] = mapped_column(String(16))
+    comment: Mapped[str | None] = mapped_column(Text)
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+    __table_args__ = (
+        Index("ix_case_event_case_id", "case_id", "id"),
+        Index("ix_case_event_at", "event", "at"),
+    )
+
+
+class Finding(StrEnum):
+    """What an automatic check at intake can find (SPEC 2)."""
+
+    CUI_CHECK_DIGIT = "CUI_CHECK_DIGIT"
+    CUI_BIRTH_PLACE = "CUI_BIRTH_PLACE"
+    REGISTRY_MISMATCH = "REGISTRY_MISMATCH"
+    REGISTRY_UNAVAILABLE = "REGISTRY_UNAVAILABLE"
+    RENEWAL_MISMATCH = "RENEWAL_MISMATCH"
+    VALID_PASSPORT = "VALID_PASSPORT"
+    DUPLICATE_CASE = "DUPLICATE_CASE"
+    PAYMENT_USED = "PAYMENT_USED"
+    MINOR_CONSENT = "MINOR_CONSENT"
+    WATCH_LIST = "WATCH_LIST"
+    NAME_NOT_PRINTABLE = "NAME_NOT_PRINTABLE"
+
+
+FINDING_LABELS = {
+    Finding.CUI_CHECK_DIGIT: N_("The check digit of the CUI is wrong"),
+    Finding.CUI_BIRTH_PLACE: N_("The CUI does not agree with the municipality of birth"),
+    Finding.REGISTRY_MISMATCH: N_("The civil registry says otherwise"),
+    Finding.REGISTRY_UNAVAILABLE: N_("The civil registry did not answer"),
+    Finding.RENEWAL_MISMATCH: N_("The former passport does not match"),
+    Finding.VALID_PASSPORT: N_("The person already holds a valid passport of this type"),
+    Finding.DUPLICATE_CASE: N_("The person has another open case of this type"),
+    Finding.PAYMENT_USED: N_("The payment slip is on another case"),
+    Finding.MINOR_CONSENT: N_("The consent for the minor is not complete"),
+    Finding.WATCH_LIST: N_("A name or CUI is on a list"),
+    Finding.NAME_NOT_PRINTABLE: N_("The name cannot be written in the machine-readable zone"),
+}
+
+
+class CaseFinding(Base):
+    """One finding of a case: the fields it names, what was compared, and how it was resolved."""
+
+    __tablename__ = "case_finding"
+
+    id: Mapped[BigId]
+    case_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("passport_case.id"), index=True)
+    code: Mapped[Finding] = mapped_column(String(24))
+    fields: Mapped[list[str]] = mapped_column(default=list)
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    found_at: Mapped[dt.datetime]
+    resolved_at: Mapped[dt.datetime | None]
+    resolved_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+    resolution: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (
+        CheckConstraint(
+            "(resolved_at is null) = (resolution is null) and (resolved_at is null) = (resolved_by_id is null)",
+            name="finding_is_resolved_by_somebody_with_a_reason",
+        ),
+    )
+
+
+class CaseRequirement(Base):
+    """A paper or act of the procedure, and whether the station saw it."""
+
+    __tablename__ = "case_requirement"
+
+    id: Mapped[BigId]
+    case_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("passport_case.id"), index=True)
+    requirement_code: Mapped[str] = mapped_column(ForeignKey("requirement.code"))
+    presented: Mapped[bool]
+    note: Mapped[str | None] = mapped_column(String(200))
+
+
+class Picture(Base):
+    """The bytes of a picture, immutable, never loaded with anything else."""
+
+    __tablename__ = "picture"
+
+    id: Mapped[BigId]
+    media_type: Mapped[str] = mapped_column(String(16))
+    width: Mapped[int] = mapped_column(SmallInteger)
+    height: Mapped[int] = mapped_column(SmallInteger)
+    sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
+    data: Mapped[bytes] = deferred(mapped_column(LargeBinary), raiseload=True)
+
+
+class CasePicture(Base):
+    """Which picture a case has for what: PORTRAIT, SIGNATURE, or a finger of OSIA's BiometricSubType."""
+
+    __tablename__ = "case_picture"
+
+    case_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("passport_case.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(24), primary_key=True)
+    picture_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("picture.id"))
+    print_picture_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("picture.id"))
+    missing: Mapped[str | None] = mapped_column(String(200))
+    captured: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+    __table_args__ = (
+        CheckConstraint("(picture_id is null) = (missing is not null)", name="picture_is_there_or_says_why_not"),
+    )

@@ -1,0 +1,107 @@
+"""What stations send: enrolments in progress and their buffers (OSIA), the former system's cases, the registry's people."""
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, Integer, LargeBinary, String, Text, text
+from sqlalchemy.orm import Mapped, deferred, mapped_column
+
+from models.base import Base, BigId
+
+
+class Enrollment(Base):
+    """One enrolment as OSIA has it. Pictures stand in `enrollment_buffer`, not in `body`."""
+
+    __tablename__ = "enrollment"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    status: Mapped[str] = mapped_column(String(12), default="IN_PROGRESS")
+    body: Mapped[dict[str, Any]]
+    site_code: Mapped[str | None] = mapped_column(String(16))
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
+    created_at: Mapped[dt.datetime]
+    updated_at: Mapped[dt.datetime]
+    finalized_at: Mapped[dt.datetime | None]
+    case_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("passport_case.id"), unique=True)
+
+    __table_args__ = (
+        CheckConstraint("status in ('IN_PROGRESS', 'FINALIZED')", name="enrollment_status_is_known"),
+        CheckConstraint("(status = 'FINALIZED') = (case_id is not null)", name="finalized_enrollment_made_a_case"),
+        Index("ix_enrollment_created_at", "created_at", "id"),
+    )
+
+
+class EnrollmentBuffer(Base):
+    """Bytes sent for an enrolment, by `POST …/buffer` or taken out of its body."""
+
+    __tablename__ = "enrollment_buffer"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    enrollment_id: Mapped[str] = mapped_column(ForeignKey("enrollment.id", ondelete="CASCADE"), index=True)
+    media_type: Mapped[str] = mapped_column(String(80))
+    sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
+    inline: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[dt.datetime]
+    data: Mapped[bytes] = deferred(mapped_column(LargeBinary), raiseload=True)
+
+
+class FormerCase(Base):
+    """A case of the former system as its export has it; names as typed, compared by `search_name`."""
+
+    __tablename__ = "former_case"
+
+    number: Mapped[str] = mapped_column(String(20), primary_key=True)
+    first_surname: Mapped[str] = mapped_column(String(80))
+    second_surname: Mapped[str | None] = mapped_column(String(80))
+    married_surname: Mapped[str | None] = mapped_column(String(80))
+    first_name: Mapped[str | None] = mapped_column(String(80))
+    second_name: Mapped[str | None] = mapped_column(String(80))
+    search_name: Mapped[str] = mapped_column(Text)
+    identification_type_code: Mapped[str | None] = mapped_column(String(16))
+    identification_number: Mapped[str | None] = mapped_column(String(30))
+    cui: Mapped[str | None] = mapped_column(String(13))
+    birth_date: Mapped[str | None] = mapped_column(String(10))
+    sex_code: Mapped[str | None] = mapped_column(String(1))
+    booklet_number: Mapped[str | None] = mapped_column(String(20))
+    passport_type_code: Mapped[str | None] = mapped_column(String(16))
+    issued_on: Mapped[dt.date | None] = mapped_column(Date)
+    expires_on: Mapped[dt.date | None] = mapped_column(Date)
+    site_code: Mapped[str | None] = mapped_column(String(16))
+    site_label: Mapped[str | None] = mapped_column(String(40))
+    state: Mapped[str] = mapped_column(String(12))
+    source: Mapped[str] = mapped_column(String(120))
+    source_row: Mapped[int] = mapped_column(Integer)
+
+    __table_args__ = (
+        Index("ix_former_case_booklet_number", "booklet_number"),
+        Index("ix_former_case_cui", "cui", postgresql_where=text("cui is not null")),
+        Index("ix_former_case_search_name", text("to_tsvector('simple', search_name)"), postgresql_using="gin"),
+    )
+
+
+class RegistryPerson(Base):
+    """A person as the simulated civil registry knows him; columns as the samples' registry has them."""
+
+    __tablename__ = "registry_person"
+
+    cui: Mapped[str] = mapped_column(String(13), primary_key=True)
+    data: Mapped[dict[str, Any]]
+
+
+class WatchListEntry(Base):
+    """A person or document on a list (catalog 45); empty until lists are loaded."""
+
+    __tablename__ = "watch_list_entry"
+
+    id: Mapped[BigId]
+    list_type_code: Mapped[str] = mapped_column(ForeignKey("list_type.code"))
+    search_name: Mapped[str | None] = mapped_column(Text)
+    cui: Mapped[str | None] = mapped_column(String(13))
+    note: Mapped[str | None] = mapped_column(Text)
+    active: Mapped[bool] = mapped_column(default=True)
+
+    __table_args__ = (
+        CheckConstraint("search_name is not null or cui is not null", name="entry_names_somebody"),
+        Index("ix_watch_list_entry_cui", "cui", postgresql_where=text("active")),
+        Index("ix_watch_list_entry_search_name", "search_name", postgresql_where=text("active")),
+    )

@@ -1,0 +1,65 @@
+"""What we add to Flask-AppBuilder's user: identity, sites, and the state of his password and sessions."""
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from flask_appbuilder.security.sqla.models import Permission as FabPermission
+from flask_appbuilder.security.sqla.models import PermissionView, Role, User as FabUser, ViewMenu
+from sqlalchemy import Boolean, Column, DateTime, ForeignKey, String, Table, text
+from sqlalchemy.dialects.postgresql import INET, JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import Base, BigId
+from models.catalogs import Site
+
+__all__ = ["AccessLog", "FabPermission", "PermissionView", "Role", "Site", "User", "ViewMenu", "user_site"]
+
+user_site = Table(
+    "user_site",
+    Base.metadata,
+    Column("user_id", ForeignKey("ab_user.id"), primary_key=True),
+    Column("site_code", ForeignKey("site.code"), primary_key=True),
+)
+
+# Columns go onto Flask-AppBuilder's mapped class itself: a subclass would be a second identity of the same row.
+FabUser.cui = mapped_column("cui", String(13), nullable=True)
+FabUser.desk = mapped_column("desk", String(10), nullable=True)
+FabUser.must_change_password = mapped_column("must_change_password", Boolean, default=True, server_default="true", nullable=False)
+FabUser.password_changed_at = mapped_column("password_changed_at", DateTime(timezone=True), nullable=True)
+FabUser.locked_until = mapped_column("locked_until", DateTime(timezone=True), nullable=True)
+FabUser.session_epoch = mapped_column(
+    "session_epoch", String(32), server_default=text("md5(random()::text)"), nullable=False
+)
+FabUser.sites = relationship(Site, secondary=user_site, order_by=Site.code)
+
+Role.title = mapped_column("title", String(80), nullable=False, server_default="")
+Role.active = mapped_column("active", Boolean, nullable=False, server_default="true", default=True)
+
+if TYPE_CHECKING:
+
+    class User(FabUser):  # type: ignore[misc]
+        id: int
+        username: str
+        cui: str | None
+        desk: str | None
+        must_change_password: bool
+        password_changed_at: dt.datetime | None
+        locked_until: dt.datetime | None
+        session_epoch: str
+        sites: list[Site]
+else:
+    User = FabUser
+
+
+class AccessLog(Base):
+    """One look at a person's data: who, whose, which screen. Append-only: the database refuses update and delete."""
+
+    __tablename__ = "access_log"
+
+    id: Mapped[BigId]
+    at: Mapped[dt.datetime]
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
+    case_number: Mapped[str | None] = mapped_column(String(20), index=True)
+    screen: Mapped[str] = mapped_column(String(40))
+    address: Mapped[str | None] = mapped_column(INET)
+    detail: Mapped[dict[str, Any] | None] = mapped_column(JSONB)

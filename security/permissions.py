@@ -1,0 +1,97 @@
+"""Every permission there is: one entry each, mapped to Flask-AppBuilder's pair of permission and view.
+
+The entry's label is what the profile editor shows; its screen groups it there.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from models.text import N_
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Flask-AppBuilder's pair (`can_<act>` on `screen`) and the words for people."""
+
+    act: str
+    screen: str
+    label: str
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        return f"can_{self.act}", self.screen
+
+
+class Permission(Enum):
+    """A thing a profile may allow."""
+
+    READ_CASES = Grant("read", "Cases", N_("See cases: data, requirements, findings, log"))
+    SEE_IMAGES = Grant("images", "Cases", N_("See portrait, signature and fingerprints"))
+    SEE_EVERY_SITE = Grant("every_site", "Sites", N_("See and act at every site"))
+    SEARCH_CASES = Grant("search", "Enquiries", N_("Look up cases by number or names"))
+    SEARCH_FORMER = Grant("former", "Enquiries", N_("Look up cases of the former system"))
+
+    AUTHORISE_CASES = Grant("authorise", "Supervision", N_("Authorise or reject enrolled cases"))
+    DECIDE_SECONDARY = Grant("decide", "Secondary validation", N_("Decide cases with findings"))
+    PRINT_BOOKLETS = Grant("print", "Printing", N_("Assign booklets and print data pages"))
+    PRINT_MOBILE = Grant("print_mobile", "Printing", N_("Print cases of mobile stations"))
+    RESUME_PRINTS = Grant("resume", "Printing", N_("Resume cases stuck in printing"))
+    CHECK_QUALITY = Grant("check", "Quality control", N_("Accept or refuse personalised booklets"))
+    DELIVER = Grant("deliver", "Delivery", N_("Hand passports over"))
+
+    VOID_BOOKLETS = Grant("void", "Booklets", N_("Void booklets"))
+    REACTIVATE_BOOKLETS = Grant("reactivate", "Booklets", N_("Reactivate booklets voided by mistake"))
+    READ_BOOKLETS = Grant("read", "Booklets", N_("See booklets and their movements"))
+    CORRECT_CASES = Grant("correct", "Corrections", N_("Correct the data of a case"))
+    EXTEND_PASSPORTS = Grant("extend", "Extensions", N_("Extend passports"))
+
+    READ_STOCK = Grant("read", "Stock", N_("See stock documents and stock"))
+    RECEIVE_STOCK = Grant("receive", "Stock", N_("Enter receipts of booklets and close them"))
+
+    READ_CATALOGS = Grant("read", "Catalogs", N_("See catalogs"))
+    EDIT_CATALOGS = Grant("edit", "Catalogs", N_("Change catalogs"))
+    READ_USERS = Grant("read", "Users", N_("See users"))
+    EDIT_USERS = Grant("edit", "Users", N_("Create, change and disable users; reset passwords"))
+    READ_PROFILES = Grant("read", "Profiles", N_("See profiles"))
+    EDIT_PROFILES = Grant("edit", "Profiles", N_("Change profiles"))
+    READ_API_DOCS = Grant("read", "API", N_("See the description of the programming interface"))
+
+    ENROLL_READ = Grant("enroll.read", "Enrolment", N_("Station: read enrolments"))
+    ENROLL_WRITE = Grant("enroll.write", "Enrolment", N_("Station: send enrolments"))
+    ENROLL_BUFFER_READ = Grant("enroll.buf.read", "Enrolment", N_("Station: read buffers"))
+    ENROLL_BUFFER_WRITE = Grant("enroll.buf.write", "Enrolment", N_("Station: send buffers"))
+
+    @property
+    def label(self) -> str:
+        return self.value.label
+
+    @property
+    def screen(self) -> str:
+        return self.value.screen
+
+
+BY_PAIR = {permission.value.pair: permission for permission in Permission}
+
+#: What a profile that may do all of these could carry a case through alone, from authorisation to delivery.
+WHOLE_LIFE = frozenset(
+    {Permission.AUTHORISE_CASES, Permission.PRINT_BOOKLETS, Permission.CHECK_QUALITY, Permission.DELIVER}
+)
+SCREEN_LABELS = {
+    "Cases": N_("Cases"),
+    "Sites": N_("Sites"),
+    "Enquiries": N_("Enquiries"),
+    "Supervision": N_("Supervision"),
+    "Secondary validation": N_("Secondary validation"),
+    "Printing": N_("Printing"),
+    "Quality control": N_("Quality control"),
+    "Delivery": N_("Delivery"),
+    "Booklets": N_("Booklets"),
+    "Corrections": N_("Corrections"),
+    "Extensions": N_("Extensions"),
+    "Stock": N_("Stock"),
+    "Catalogs": N_("Catalogs"),
+    "Users": N_("Users"),
+    "Profiles": N_("Profiles"),
+    "API": N_("Programming interface"),
+    "Enrolment": N_("Enrolment stations"),
+}

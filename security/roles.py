@@ -1,0 +1,77 @@
+"""The profiles of the manual (models/seed/perfiles.csv) and what each may do; one entry each.
+
+Five are illegible in the manual's scan or guessed: ILEG1 and ILEG2 are left out (docs/decisions/0004). The sets are a
+start: an administrator changes them in Perfiles, and what he changed is never overwritten.
+"""
+
+from dataclasses import dataclass
+
+from security.permissions import Permission as P
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A named set of permissions, as it is seeded."""
+
+    code: str
+    name: str
+    permissions: frozenset[P]
+
+    @property
+    def national(self) -> bool:
+        return P.SEE_EVERY_SITE in self.permissions
+
+
+READER = {P.READ_CASES, P.SEARCH_CASES}
+OPERATOR = READER | {P.SEE_IMAGES}
+SUPERVISOR = OPERATOR | {P.AUTHORISE_CASES, P.SEARCH_FORMER}
+PRINTER = OPERATOR | {P.PRINT_BOOKLETS, P.PRINT_MOBILE, P.RESUME_PRINTS, P.READ_BOOKLETS}
+HEAD = (
+    OPERATOR
+    | {P.SEARCH_FORMER, P.READ_STOCK, P.RECEIVE_STOCK, P.READ_BOOKLETS, P.VOID_BOOKLETS, P.CORRECT_CASES}
+    | {P.EXTEND_PASSPORTS, P.READ_CATALOGS, P.READ_USERS, P.READ_PROFILES, P.RESUME_PRINTS}
+)
+ADMINISTRATOR = HEAD | {
+    P.REACTIVATE_BOOKLETS,
+    P.EDIT_CATALOGS,
+    P.EDIT_USERS,
+    P.EDIT_PROFILES,
+    P.READ_API_DOCS,
+    P.SEE_EVERY_SITE,
+}
+STATION = {P.ENROLL_READ, P.ENROLL_WRITE, P.ENROLL_BUFFER_READ, P.ENROLL_BUFFER_WRITE, P.READ_API_DOCS}
+EVERYWHERE = {P.SEE_EVERY_SITE}
+
+
+def _profile(code: str, name: str, permissions: set[P]) -> Profile:
+    return Profile(code, name, frozenset(permissions))
+
+
+PROFILES = (
+    _profile("ADMADM", "Administrador", ADMINISTRATOR),
+    _profile("CONCAL", "Control Calidad", OPERATOR | {P.CHECK_QUALITY, P.READ_BOOKLETS}),
+    _profile("IMPRES", "Impresor", PRINTER),
+    _profile("ENTREGA", "Entrega", OPERATOR | {P.DELIVER}),
+    _profile("SUPERVISOR", "Supervisor", SUPERVISOR),
+    _profile("SUPERSU", "Super Supervisor", SUPERVISOR | {P.DECIDE_SECONDARY, P.EXTEND_PASSPORTS} | EVERYWHERE),
+    _profile("CONSULTAS", "Consultas", OPERATOR | {P.SEARCH_FORMER, P.READ_BOOKLETS} | EVERYWHERE),
+    _profile("JUSA", "Jefe de Pasaportes USA", HEAD | EVERYWHERE),
+    _profile("JPGU", "Jefe Pasaportes Guatemala", HEAD | EVERYWHERE),
+    _profile("MRE", "Ministerio Relaciones Exteriores", OPERATOR | {P.SEARCH_FORMER} | EVERYWHERE),
+    _profile("IMPDEP", "Impresión departamentales", PRINTER),
+    _profile("SUPUSA", "Supervisor USA", SUPERVISOR | {P.DECIDE_SECONDARY}),
+    _profile("MRELOC", "Ministerio Relaciones Exteriores Local", OPERATOR),
+    _profile("ATENC", "Atención al Cliente", READER),
+    _profile(
+        "PRODUCCION",
+        "Control de Producción",
+        OPERATOR
+        | {P.VOID_BOOKLETS, P.RESUME_PRINTS, P.READ_STOCK, P.RECEIVE_STOCK, P.READ_BOOKLETS}
+        | EVERYWHERE,
+    ),
+    _profile("REPORTE", "Reporte Anual", {P.READ_STOCK} | EVERYWHERE),
+    _profile("CONSEXT", "Consulta Externa", READER | EVERYWHERE),
+    _profile("FINANCIERO", "Financiero", {P.READ_STOCK, P.SEARCH_CASES, P.READ_CASES} | EVERYWHERE),
+)
+STATION_PROFILE = _profile("ESTACION", "Estación de captura", STATION)
+BY_CODE = {profile.code: profile for profile in (*PROFILES, STATION_PROFILE)}

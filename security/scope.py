@@ -1,0 +1,59 @@
+"""Which rows the actor at work may see: one hook on the session, closed unless somebody is acting.
+
+The alternative, a filter in every query, is forgotten once; Flask-AppBuilder's `base_filters` do not reach its actions
+and related lists. Core statements on tables are not covered: they name the sites themselves.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from sqlalchemy import ColumnElement, event, false, or_
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+
+from models.cases import PassportCase
+from security.actor import Actor
+
+_actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
+
+
+def acting() -> Actor | None:
+    """Who acts now in this thread or task, if anybody."""
+    return _actor.get()
+
+
+def set_acting(actor: Actor | None) -> None:
+    """Say who acts from now on; None closes everything. For the web edge; others use `acting_as`."""
+    _actor.set(actor)
+
+
+@contextmanager
+def acting_as(actor: Actor) -> Iterator[Actor]:
+    """Act as `actor` inside the block."""
+    token = _actor.set(actor)
+    try:
+        yield actor
+    finally:
+        _actor.reset(token)
+
+
+def visible(actor: Actor | None) -> ColumnElement[bool] | None:
+    """The condition on `PassportCase` that `actor` is held to; None when he sees every site."""
+    if actor is None:
+        return false()
+    if actor.sites is None:
+        return None
+    sites = sorted(actor.sites)
+    return or_(PassportCase.site_code.in_(sites), PassportCase.print_site_code.in_(sites))
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _only_visible_rows(execution: ORMExecuteState) -> Any:
+    if not execution.is_select or execution.is_column_load or execution.execution_options.get("every_site"):
+        return
+    condition = visible(_actor.get())
+    if condition is not None:
+        execution.statement = execution.statement.options(
+            with_loader_criteria(PassportCase, condition, include_aliases=True)
+        )

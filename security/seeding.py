@@ -1,0 +1,49 @@
+"""Puts permissions and profiles into Flask-AppBuilder's tables, and the system's own account; never takes away."""
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from models.users import FabPermission, PermissionView, Role, User, ViewMenu
+from security.actor import SYSTEM_USERNAME
+from security.permissions import Permission
+from security.roles import BY_CODE, Profile
+
+_GRANT = text("insert into ab_permission_view_role (permission_view_id, role_id) values (:pair, :role)")
+
+
+def seed_security(session: Session, *, unusable_password: str) -> None:
+    """Permissions as declared; profiles that are not there yet, with their first permissions; the system's account."""
+    pairs = {permission: _pair(session, permission) for permission in Permission}
+    for profile in BY_CODE.values():
+        _profile(session, profile, pairs)
+    if session.scalars(select(User.id).where(User.username == SYSTEM_USERNAME)).first() is None:
+        session.add(
+            User(
+                username=SYSTEM_USERNAME, first_name="Sistema", last_name="Pasaportes", active=False,
+                email=f"{SYSTEM_USERNAME}@localhost", password=unusable_password,
+            )  # fmt: skip
+        )
+    session.flush()
+
+
+def _pair(session: Session, permission: Permission) -> int:
+    act, screen = permission.value.pair
+    ids = []
+    for table, name in ((FabPermission, act), (ViewMenu, screen)):
+        session.execute(insert(table).values(name=name).on_conflict_do_nothing())
+        ids.append(session.scalars(select(table.id).where(table.name == name)).one())
+    session.execute(insert(PermissionView).values(permission_id=ids[0], view_menu_id=ids[1]).on_conflict_do_nothing())
+    return session.scalars(
+        select(PermissionView.id).where(PermissionView.permission_id == ids[0], PermissionView.view_menu_id == ids[1])
+    ).one()
+
+
+def _profile(session: Session, profile: Profile, pairs: dict[Permission, int]) -> None:
+    if session.scalars(select(Role.id).where(Role.name == profile.code)).first() is not None:
+        return
+    role = Role(name=profile.code, title=profile.name)
+    session.add(role)
+    session.flush()
+    for permission in profile.permissions:
+        session.execute(_GRANT, {"pair": pairs[permission], "role": role.id})

@@ -1,0 +1,145 @@
+"""One migrated database for the run; every test in a transaction that is rolled back; a fixed cast of users."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Connection, Engine
+from sqlalchemy.orm import Session
+
+from app import create_app
+from app.database_server import create_database, drop_database, ensure_database
+from app.migrating import migrate
+from app.settings import Settings
+from models.base import SessionLocal, make_engine
+from models.base import session as scoped
+from security.actor import Actor, load_actor
+from security.scope import acting_as
+from tests.build import CAST, make_cast
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    home = tmp_path_factory.mktemp("home")
+    environ = {"PASAPORTES_HOME": str(home), "PASAPORTES_DEMO": "1", "PASAPORTES_PORT": "0"}
+    environ |= {k: v for k, v in os.environ.items() if k in ("DATABASE_URL", "PASAPORTES_OCRB_FONT")}
+    return Settings.from_environment(environ)
+
+
+@pytest.fixture(scope="session")
+def server_url(settings: Settings) -> str:
+    """A server on which the tests may create databases of their own."""
+    return ensure_database(settings, throwaway=True)
+
+
+@pytest.fixture(scope="session")
+def database_url(server_url: str) -> Iterator[str]:
+    name = f"pasaportes_test_{os.getpid()}"
+    url = create_database(server_url, name)
+    engine = make_engine(url)
+    migrate(engine)
+    with Session(engine) as session:
+        make_cast(session)
+        session.commit()
+    engine.dispose()
+    yield url
+    drop_database(server_url, name)
+
+
+@pytest.fixture(scope="session")
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = make_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings, database_url: str) -> Flask:
+    return create_app(
+        settings,
+        database_url=database_url,
+        TESTING=True,
+        WTF_CSRF_ENABLED=False,
+        FAB_PASSWORD_HASH_METHOD="pbkdf2:sha256:1",
+        RATELIMIT_ENABLED=False,
+    )
+
+
+@pytest.fixture
+def connection(engine: Engine) -> Iterator[Connection]:
+    """A connection in a transaction that is rolled back; commits of the code under test become savepoints."""
+    with engine.connect() as connection:
+        transaction = connection.begin()
+        yield connection
+        transaction.rollback()
+
+
+@pytest.fixture
+def db(app: Flask, connection: Connection) -> Iterator[Session]:
+    """The session of the code under test, bound to `connection`. Commit before a client calls: each request ends it."""
+    before = dict(SessionLocal.kw)
+    scoped.remove()
+    SessionLocal.configure(bind=connection, join_transaction_mode="create_savepoint")
+    yield scoped()
+    scoped.remove()
+    SessionLocal.kw.clear()
+    SessionLocal.kw.update(before)
+
+
+@pytest.fixture
+def as_user(db: Session) -> Iterator[Callable[[str], Actor]]:
+    """Call with a user name of the cast: he acts from then on, and is returned."""
+    from security.scope import set_acting
+
+    def become(username: str) -> Actor:
+        actor = load_actor(db, username=username)
+        assert actor is not None, f"{username} is not in the cast: {sorted(CAST)}"
+        set_acting(actor)
+        return actor
+
+    yield become
+    set_acting(None)
+
+
+@pytest.fixture
+def login(app: Flask, db: Session) -> Callable[[str], FlaskClient]:
+    """A client logged in as a user of the cast, without the cost of hashing a password."""
+
+    def logged_in(username: str) -> FlaskClient:
+        actor = load_actor(db, username=username)
+        assert actor is not None, f"{username} is not in the cast: {sorted(CAST)}"
+        client = app.test_client()
+        with client.session_transaction() as cookie:
+            cookie.update(_user_id=str(actor.user_id), _fresh=True, epoch=actor.session_epoch, locale="es")
+        return client
+
+    return logged_in
+
+
+@pytest.fixture
+def token(app: Flask, db: Session) -> Callable[[str], dict[str, str]]:
+    """The Authorization header of a user of the cast."""
+    from flask_jwt_extended import create_access_token
+
+    def header(username: str) -> dict[str, str]:
+        actor = load_actor(db, username=username)
+        assert actor is not None
+        with app.app_context():
+            bearer = create_access_token(str(actor.user_id), additional_claims={"epoch": actor.session_epoch})
+        return {"Authorization": f"Bearer {bearer}"}
+
+    return header
+
+
+@pytest.fixture
+def samples() -> Path:
+    """The folder of sample enrolments, former system and registry, beside the project."""
+    folder = Path(__file__).parent.parent.parent / "shared" / "samples"
+    assert folder.is_dir(), f"the samples are not at {folder}"
+    return folder
+
+
+__all__ = ["acting_as"]

@@ -1,0 +1,83 @@
+"""Who is at the door: the actor of a request, the permission a route asks for, and the transaction it runs in."""
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import abort, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_jwt_extended import verify_jwt_in_request
+from flask_login import current_user
+from sqlalchemy.orm import Session
+
+from models.base import session
+from security.actor import Actor
+from security.permissions import Permission
+from security.scope import acting
+
+View = Callable[..., ResponseReturnValue]
+
+
+def current_actor() -> Actor:
+    """Who asks; 401 when nobody does."""
+    current_user.is_authenticated  # noqa: B018  (reads the cookie)
+    actor = acting()
+    if actor is None:
+        abort(401)
+    return actor
+
+
+def needs(*permissions: Permission) -> Callable[[View], View]:
+    """The page asks for one of `permissions`; nobody is sent to log in, the wrong one gets 403."""
+
+    def guard(view: View) -> View:
+        @functools.wraps(view)
+        def wrapped(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+            if not current_user.is_authenticated:
+                return redirect(url_for("AuthDBView.login", next=request.full_path.rstrip("?")))
+            if permissions and not current_actor().may(*permissions):
+                abort(403)
+            return view(*args, **kwargs)
+
+        wrapped.permissions = permissions  # type: ignore[attr-defined]
+        return wrapped
+
+    return guard
+
+
+def api_needs(*permissions: Permission) -> Callable[[View], View]:
+    """The interface asks for a bearer token whose account holds one of `permissions` (none: any account)."""
+
+    def guard(view: View) -> View:
+        @functools.wraps(view)
+        def wrapped(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+            verify_jwt_in_request()
+            actor = acting()
+            if actor is None:
+                abort(401)
+            if permissions and not actor.may(*permissions):
+                abort(403)
+            return view(*args, **kwargs)
+
+        wrapped.permissions = permissions  # type: ignore[attr-defined]
+        return wrapped
+
+    return guard
+
+
+def public(view: View) -> View:
+    """The route is open to anybody, on purpose."""
+    view.permissions = None  # type: ignore[attr-defined]
+    return view
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """The session of this request; committed when the block ends well, rolled back when it does not."""
+    try:
+        yield session()
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise

@@ -1,0 +1,1 @@
+"""What may happen: the only code that changes business state. It knows no Flask request and no HTML."""

@@ -1,0 +1,184 @@
+"""The data page of a case: composed when its booklet is assigned, rendered from what was stored, examined at quality.
+
+This is where the case's data meet `printing`, which knows neither case nor session. What is printed is stored first
+(MRZ lines, text of the 2D code, the page's SHA-256), so that every copy is the same and quality control has its truth.
+"""
+
+import datetime as dt
+import hashlib
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, undefer
+
+from models.base import utc_now
+from models.booklets import BOOKLET_NUMBER, Personalisation
+from models.cases import Applicant, CasePicture, PassportCase, Picture
+from models.catalogs import Country, Department, Municipality, PassportType
+from models.text import N_
+from printing.comparison import compare_mrz, compare_seal, read_kind
+from printing.fonts import FontMissing, PageFonts, Unprintable, load_fonts
+from printing.geometry import PageError, PageGeometry
+from printing.keys import KeyStore
+from printing.layout import PageData
+from printing.layout import render as render_page
+from printing.mrz import TravelDocument, document_code, td3
+from printing.seal import sign
+from printing.transliteration import MrzError
+from workflow.clock import local_date
+from workflow.errors import Unavailable, Unknown
+from workflow.persons import expiry
+
+AUTHORITY = "INSTITUTO GUATEMALTECO DE MIGRACIÓN"
+STATE = "GTM"
+
+
+@dataclass(frozen=True)
+class Press:
+    """What printing needs besides the case: keys, the OCR-B font, and whether pages are specimens."""
+
+    keys: KeyStore
+    ocrb_font: Path | None
+    specimen: bool
+
+    def fonts(self) -> PageFonts:
+        """The fonts; `Unknown` when OCR-B is missing, saying what to install."""
+        try:
+            return load_fonts(self.ocrb_font)
+        except FontMissing as error:
+            raise Unknown(N_("Nothing can be printed: %(reason)s"), reason=str(error)) from error
+
+
+_press: Press | None = None
+
+
+def configure(keys: Path, *, ocrb_font: Path | None, specimen: bool) -> None:
+    """Say once, at start, where the signing keys and the OCR-B font are."""
+    global _press  # noqa: PLW0603  (one press per process, set at start)
+    _press = Press(KeyStore(keys), ocrb_font, specimen)
+
+
+def press() -> Press:
+    """The configured press."""
+    if _press is None:
+        raise LookupError("workflow.pages.configure has not been called")
+    return _press
+
+
+def compose(session: Session, case: PassportCase, use: Personalisation) -> None:
+    """Fill `use` with dates, MRZ lines, 2D code and the page's SHA-256; `Unavailable` when it cannot be printed."""
+    now = utc_now()
+    use.issued_on = local_date(now)
+    use.expires_on = expiry(use.issued_on, case.validity_years)
+    try:
+        lines = mrz_lines(session, case, use.booklet_number, use.issued_on, use.expires_on)
+    except MrzError as error:
+        raise Unavailable(N_("The MRZ of this case cannot be written: %(reason)s"), reason=str(error)) from error
+    use.mrz_line_1, use.mrz_line_2 = lines
+    key = press().keys.ensure(now)
+    use.seal_text = sign(key.private, key.ref, lines, use.booklet_number, _kind(case), use.issued_on, country=STATE)
+    use.page_sha256 = hashlib.sha256(render(session, case, use)).hexdigest()
+
+
+def mrz_lines(
+    session: Session, case: PassportCase, booklet: str, issued_on: dt.date, expires_on: dt.date
+) -> tuple[str, str]:
+    """Both lines of the case's MRZ with that booklet; raises `printing.mrz.MrzError`."""
+    kind = session.get_one(PassportType, case.passport_type_code)
+    nationality = session.get_one(Country, session.get_one(Applicant, case.id).nationality_code)
+    return td3(
+        TravelDocument(
+            document_code=document_code(kind.document_code, kind.document_code_2028, issued_on),
+            issuer=STATE,
+            primary=case.surnames,
+            secondary=case.given_names,
+            number=booklet,
+            nationality=nationality.mrz_code,
+            birth=case.birth_date,
+            sex=case.sex_code,
+            expires=expires_on,
+            personal_number=case.cui,
+        )
+    )
+
+
+def _kind(case: PassportCase) -> str:
+    return {"OFI": "O", "DIP": "D"}.get(case.passport_type_code, "P")
+
+
+def render(session: Session, case: PassportCase, use: Personalisation) -> bytes:
+    """The page as a PDF, from what was stored; the same bytes each time."""
+    applicant = session.get_one(Applicant, case.id)
+    page = PageData(
+        number=use.booklet_number,
+        surnames=case.surnames,
+        given_names=case.given_names,
+        nationality="GUATEMALTECA / GUATEMALAN" if applicant.nationality_code == STATE else _country(session, applicant),
+        birth=case.birth_date,
+        personal_number=case.cui,
+        sex=case.sex_code,
+        birth_place=_birth_place(session, applicant),
+        issued_on=use.issued_on,
+        authority=AUTHORITY,
+        expires_on=use.expires_on,
+        portrait=_picture(session, case, "PORTRAIT") or b"",
+        signature=_picture(session, case, "SIGNATURE"),
+        mrz_lines=(use.mrz_line_1, use.mrz_line_2),
+        seal=use.seal_text,
+        type_code=use.mrz_line_1[:2].rstrip("<"),
+    )
+    try:
+        return render_page(page, PageGeometry(), press().fonts(), specimen=press().specimen)
+    except (PageError, Unprintable) as error:
+        raise Unavailable(N_("The page of this case cannot be printed: %(reason)s"), reason=str(error)) from error
+
+
+def _country(session: Session, applicant: Applicant) -> str:
+    return session.get_one(Country, applicant.nationality_code).name.upper()
+
+
+def _birth_place(session: Session, applicant: Applicant) -> str:
+    if applicant.birth_municipality_code and applicant.birth_department_code:
+        municipality = session.get_one(Municipality, applicant.birth_municipality_code).name
+        department = session.get_one(Department, applicant.birth_department_code).name
+        return (municipality if municipality == department else f"{municipality}, {department}").upper()
+    country = session.get_one(Country, applicant.birth_country_code).name
+    return ", ".join(filter(None, (applicant.birth_place, country))).upper()
+
+
+def _picture(session: Session, case: PassportCase, kind: str) -> bytes | None:
+    picture = session.scalars(
+        select(Picture)
+        .join(CasePicture, CasePicture.print_picture_id == Picture.id)
+        .where(CasePicture.case_id == case.id, CasePicture.kind == kind)
+        .options(undefer(Picture.data))
+    ).first()
+    return picture.data if picture else None
+
+
+def examine(use: Personalisation, raw: str, kind: str | None) -> tuple[str, bool, dict[str, Any]]:
+    """Compare one scan with what was printed: its kind, whether it agrees, and the verdict as plain data."""
+    kind = kind or read_kind(raw)
+    expected = (use.mrz_line_1, use.mrz_line_2)
+    if kind == "mrz":
+        zone = compare_mrz(raw, expected)
+        return kind, zone.ok, {
+            "readable": zone.readable, "cause": str(zone.cause), "failing_digits": list(zone.failing_digits),
+            "differences": [asdict(difference) for difference in zone.differences],
+            "read": list(zone.normalised), "expected": list(expected),
+        }  # fmt: skip
+    if kind == "seal":
+        seal = compare_seal(raw, expected, use.booklet_number, press().keys.public_keys())
+        return kind, seal.ok, {
+            "cause": str(seal.cause), "detail": seal.detail,
+            "differences": [asdict(difference) for difference in seal.differences],
+        }  # fmt: skip
+    number = re.sub(r"[\s-]", "", raw).upper()
+    agrees = bool(re.fullmatch(BOOKLET_NUMBER, number)) and number == use.booklet_number
+    read = number[:20]
+    if kind != "booklet":
+        return "unknown", False, {"read": read, "cause": "UNKNOWN"}
+    return kind, agrees, {"read": read, "expected": use.booklet_number, "cause": "NONE" if agrees else "OTHER_BOOKLET"}
