@@ -13,7 +13,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import views
-from app import errors, headers, presentation
+from app import errors, headers, presentation, tokens
 from app.database_server import ensure_database
 from app.settings import Settings
 from models.base import SessionLocal, make_engine
@@ -42,10 +42,15 @@ def create_app(settings: Settings, *, database_url: str | None = None, **overrid
     headers.install(app)
     with app.app_context():
         appbuilder = AppBuilder(
-            app, db, security_manager_class=Manager, base_template="appbuilder/baselayout.html", menu=Menu(reverse=False)
+            app,
+            db,
+            security_manager_class=Manager,
+            base_template="appbuilder/baselayout.html",
+            menu=Menu(reverse=False),
         )
         views.register(appbuilder)
         presentation.install(app)
+        tokens.install(app)
     if settings.trusted_hosts:
         app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
     return app

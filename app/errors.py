@@ -115,8 +115,6 @@ def page(status: int, message: str) -> ResponseReturnValue:
     return render_template("error.html", code=status, message=message), status
 
 
-
-
 MESSAGES = {
     400: N_("The request cannot be understood."),
     401: N_("Log in first."),

@@ -4,7 +4,8 @@ from flask import Flask, Response, request
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; frame-ancestors 'self'; frame-src 'self'; object-src 'self'; base-uri 'none'"
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'self'; frame-src 'self'; object-src 'self'; "
+    "base-uri 'none'"
 )
 
 
@@ -22,7 +23,7 @@ def add(response: Response) -> Response:
     headers.setdefault("X-Frame-Options", "SAMEORIGIN")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     if "static" not in (request.endpoint or ""):
-        headers["Cache-Control"] = headers.get("Cache-Control") if "private" in headers.get("Cache-Control", "") else "no-store"
+        headers.setdefault("Cache-Control", "no-store")
     if request.is_secure:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response

@@ -49,7 +49,9 @@ MENU = (
             _queue(7, N_("Secondary validation"), "shield-exclamation", "secondary", P.DECIDE_SECONDARY),
         ),
     ),
-    Group("stock", N_("Stock"), "boxes", (Item(8, N_("Receipts"), "box-arrow-in-down", "ReceiptView.list", P.READ_STOCK),)),
+    Group(
+        "stock", N_("Stock"), "boxes", (Item(8, N_("Receipts"), "box-arrow-in-down", "ReceiptView.list", P.READ_STOCK),)
+    ),
     Group(
         "enquiries",
         N_("Enquiries"),

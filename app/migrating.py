@@ -1,4 +1,4 @@
-"""Brings the database to the present: migrations, permissions and profiles, catalogs; safe to run twice, or twice at once."""
+"""Brings the database to the present: migrations, permissions, profiles, catalogs; safe to run twice or at once."""
 
 import secrets
 from pathlib import Path

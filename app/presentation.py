@@ -110,7 +110,11 @@ def _shown(item: Item) -> ShownItem:
 
 
 def _same_view(item: Item) -> bool:
-    return not item.values and (request.endpoint or "").split(".")[0] == item.endpoint.split(".")[0] and "list" in item.endpoint
+    return (
+        not item.values
+        and (request.endpoint or "").split(".")[0] == item.endpoint.split(".")[0]
+        and "list" in item.endpoint
+    )
 
 
 def state_label(code: str | None) -> str:

@@ -6,7 +6,7 @@ history owns them all; the session is a plain SQLAlchemy one, so that everything
 """
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from flask_appbuilder import Model
 from sqlalchemy import BigInteger, DateTime, Identity, MetaData, create_engine
@@ -32,7 +32,7 @@ class Base(DeclarativeBase):
     """Every table of ours; `metadata` holds Flask-AppBuilder's tables too."""
 
     registry = Model.registry
-    metadata: MetaData = Model.metadata
+    metadata: ClassVar[MetaData] = Model.metadata
 
 
 def utc_now() -> dt.datetime:

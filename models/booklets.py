@@ -61,7 +61,9 @@ class Booklet(Base):
         Index("ix_booklet_new", "warehouse_code", "category_code", "number", postgresql_where=text("state = 'NUEVA'")),
         Index("ix_booklet_case_id", "case_id", postgresql_where=text("case_id is not null")),
         Index(
-            "uq_booklet_live_case", "case_id", unique=True,
+            "uq_booklet_live_case",
+            "case_id",
+            unique=True,
             postgresql_where=text("state in ('ASIGNADA', 'IMPRESA', 'ENTREGADA')"),
         ),
     )
@@ -100,7 +102,9 @@ class Personalisation(Base):
     __table_args__ = (
         Index("ix_personalisation_case_id", "case_id", "id"),
         Index("uq_personalisation_live_case", "case_id", unique=True, postgresql_where=text("voided_at is null")),
-        Index("uq_personalisation_live_booklet", "booklet_number", unique=True, postgresql_where=text("voided_at is null")),
+        Index(
+            "uq_personalisation_live_booklet", "booklet_number", unique=True, postgresql_where=text("voided_at is null")
+        ),
         Index("ix_personalisation_booklet_number", "booklet_number"),
     )
 
@@ -208,7 +212,9 @@ class StockMovement(Base):
 
     __table_args__ = (
         CheckConstraint("from_place <> to_place", name="movement_goes_somewhere"),
-        Index("uq_stock_movement_first", "booklet_number", unique=True, postgresql_where=text("from_place = 'SUPPLIER'")),
+        Index(
+            "uq_stock_movement_first", "booklet_number", unique=True, postgresql_where=text("from_place = 'SUPPLIER'")
+        ),
         Index("ix_stock_movement_booklet_number", "booklet_number", "id"),
         Index("ix_stock_movement_document_id", "document_id", postgresql_where=text("document_id is not null")),
     )

@@ -1,4 +1,4 @@
-"""What stations send: enrolments in progress and their buffers (OSIA), the former system's cases, the registry's people."""
+"""What stations send: enrolments in progress and their buffers (OSIA); former system; registry and lists."""
 
 import datetime as dt
 from typing import Any

@@ -4,7 +4,8 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from flask_appbuilder.security.sqla.models import Permission as FabPermission
-from flask_appbuilder.security.sqla.models import PermissionView, Role, User as FabUser, ViewMenu
+from flask_appbuilder.security.sqla.models import PermissionView, Role, ViewMenu
+from flask_appbuilder.security.sqla.models import User as FabUser
 from sqlalchemy import Boolean, Column, DateTime, ForeignKey, String, Table, text
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -24,7 +25,9 @@ user_site = Table(
 # Columns go onto Flask-AppBuilder's mapped class itself: a subclass would be a second identity of the same row.
 FabUser.cui = mapped_column("cui", String(13), nullable=True)
 FabUser.desk = mapped_column("desk", String(10), nullable=True)
-FabUser.must_change_password = mapped_column("must_change_password", Boolean, default=True, server_default="true", nullable=False)
+FabUser.must_change_password = mapped_column(
+    "must_change_password", Boolean, default=True, server_default="true", nullable=False
+)
 FabUser.password_changed_at = mapped_column("password_changed_at", DateTime(timezone=True), nullable=True)
 FabUser.locked_until = mapped_column("locked_until", DateTime(timezone=True), nullable=True)
 FabUser.session_epoch = mapped_column(

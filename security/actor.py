@@ -69,7 +69,7 @@ def load_actor(session: Session, *, user_id: int | None = None, username: str | 
     if row is None:
         return None
     pairs = (tuple(pair.split(" ", 1)) for pair in row["pairs"])
-    permissions = frozenset(BY_PAIR[pair] for pair in pairs if pair in BY_PAIR)  # type: ignore[index]
+    permissions = frozenset(BY_PAIR[pair] for pair in pairs if pair in BY_PAIR)
     return Actor(
         user_id=row["id"],
         username=row["username"],

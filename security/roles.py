@@ -65,9 +65,7 @@ PROFILES = (
     _profile(
         "PRODUCCION",
         "Control de Producción",
-        OPERATOR
-        | {P.VOID_BOOKLETS, P.RESUME_PRINTS, P.READ_STOCK, P.RECEIVE_STOCK, P.READ_BOOKLETS}
-        | EVERYWHERE,
+        OPERATOR | {P.VOID_BOOKLETS, P.RESUME_PRINTS, P.READ_STOCK, P.RECEIVE_STOCK, P.READ_BOOKLETS} | EVERYWHERE,
     ),
     _profile("REPORTE", "Reporte Anual", {P.READ_STOCK} | EVERYWHERE),
     _profile("CONSEXT", "Consulta Externa", READER | EVERYWHERE),

@@ -1,5 +1,7 @@
 """Puts permissions and profiles into Flask-AppBuilder's tables, and the system's own account; never takes away."""
 
+from typing import Any
+
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -20,14 +22,18 @@ def seed_security(session: Session, *, unusable_password: str) -> None:
     if session.scalars(select(User.id).where(User.username == SYSTEM_USERNAME)).first() is None:
         session.add(
             User(
-                username=SYSTEM_USERNAME, first_name="Sistema", last_name="Pasaportes", active=False,
-                email=f"{SYSTEM_USERNAME}@localhost", password=unusable_password,
-            )  # fmt: skip
+                username=SYSTEM_USERNAME,
+                first_name="Sistema",
+                last_name="Pasaportes",
+                active=False,
+                email=f"{SYSTEM_USERNAME}@localhost",
+                password=unusable_password,
+            )
         )
     session.flush()
 
 
-def _pair(session: Session, permission: Permission) -> int:
+def _pair(session: Session, permission: Permission) -> Any:
     act, screen = permission.value.pair
     ids = []
     for table, name in ((FabPermission, act), (ViewMenu, screen)):
@@ -39,7 +45,7 @@ def _pair(session: Session, permission: Permission) -> int:
     ).one()
 
 
-def _profile(session: Session, profile: Profile, pairs: dict[Permission, int]) -> None:
+def _profile(session: Session, profile: Profile, pairs: dict[Permission, Any]) -> None:
     if session.scalars(select(Role.id).where(Role.name == profile.code)).first() is not None:
         return
     role = Role(name=profile.code, title=profile.name)

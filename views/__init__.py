@@ -9,7 +9,9 @@ def register(appbuilder: AppBuilder) -> None:
 
     for name in MODULES:
         for view in import_module(f"views.{name}").VIEWS:
-            appbuilder.add_view_no_menu(view) if not hasattr(view, "apispec_parameter_schemas") else appbuilder.add_api(view)
+            appbuilder.add_view_no_menu(view) if not hasattr(view, "apispec_parameter_schemas") else appbuilder.add_api(
+                view
+            )
 
 
 #: Modules with a tuple `VIEWS` of view and API classes.

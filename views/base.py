@@ -60,6 +60,10 @@ class AdminView(Frame, FormedView):
         self.datamodel = Store(model, database)
         self.datamodel.eager = self.eager
 
+    def get_uninit_inner_views(self) -> list[Any]:
+        """No lists inside the show page: FAB would run them all, unfiltered."""
+        return []
+
     # Filters: one copy per request.
     @property
     def _filters(self) -> Filters:
@@ -152,7 +156,6 @@ class AdminView(Frame, FormedView):
             self.prefill_form(form, form._id)
         widgets = self._with_links(self._get_edit_widget(form=form), "edit")
         widgets["edit"].template_args["fixed"] = self.fixed(form._id)
-        widgets["related_views"] = []
         return widgets
 
     def _write(self, form: Any, item: Any, *, created: bool) -> bool:

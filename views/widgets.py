@@ -138,12 +138,14 @@ class FormedView(ModelView):  # type: ignore[misc]
         super()._gen_labels_columns(list_columns)
 
     def _init_titles(self) -> None:
-        singular = self.singular or getattr(self.datamodel.obj, "label", None)
+        singular, screen = self.singular or getattr(self.datamodel.obj, "label", None), getattr(self, "screen", None)
+        if screen:
+            self.list_title = lazy_gettext(screen)
         if singular:
-            self.list_title = self.list_title or lazy_gettext(getattr(self, "screen", None) or singular)
-            self.add_title = self.add_title or lazy_gettext("Add: %(what)s", what=lazy_gettext(singular))
-            self.edit_title = self.edit_title or lazy_gettext("Edit: %(what)s", what=lazy_gettext(singular))
-            self.show_title = self.show_title or lazy_gettext(singular)
+            what = lazy_gettext(singular)
+            self.add_title = self.add_title or lazy_gettext("Add: %(what)s", what=what)
+            self.edit_title = self.edit_title or lazy_gettext("Edit: %(what)s", what=what)
+            self.show_title = self.show_title or what
         super()._init_titles()
 
     def _init_forms(self) -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from models.booklets import BookletState as B
 from models.booklets import Booklet, Personalisation
+from models.booklets import BookletState as B
 from models.cases import CaseEvent, Event, PassportCase, State
 from models.catalogs import VoidType
 from models.text import N_
@@ -35,6 +35,7 @@ LOST_OR_STOLEN = frozenset({"ROB", "HUR", "EXT"})
     module="ANULAR_LIBRETA",
     fields=(VOID_TYPE, REASON),
     booklet=(None, B.ANULADA),
+    ends={state: State.AUTORIZADA for state in (State.EN_IMPRESION, State.IMPRESA, State.POST_IMPRESION)},
     confirm=N_("Void the booklet of this case?"),
     danger=True,
     applies=lambda case: case.booklet_number is not None,
@@ -95,9 +96,13 @@ def _last_void(act: Act, booklet: str) -> CaseEvent | None:
 
 def _refuse_reactivation(act: Act, booklet: Booklet, undone: CaseEvent) -> None:
     if not act.session.get_one(VoidType, booklet.void_type_code).reversible:
-        raise BadValue(N_("A booklet voided as %(code)s cannot be reactivated."), field="booklet", code=booklet.void_type_code)
+        raise BadValue(
+            N_("A booklet voided as %(code)s cannot be reactivated."), field="booklet", code=booklet.void_type_code
+        )
     if act.case.booklet_number not in (None, booklet.number):
-        raise Unavailable(N_("The case already has booklet %(number)s."), field="booklet", number=act.case.booklet_number)
+        raise Unavailable(
+            N_("The case already has booklet %(number)s."), field="booklet", number=act.case.booklet_number
+        )
     if undone.user_id == act.actor.user_id:
         raise Refused(N_("Who voided a booklet cannot reactivate it: a second person must."))
 
@@ -141,7 +146,6 @@ def correct_issued(act: Act, *, changes: dict[str, Any], comment: str) -> None:
 
 
 @transition(
-    "T23",
     from_states=(State.ENTREGADA,),
     to_state=None,
     permission=Permission.EXTEND_PASSPORTS,
@@ -172,9 +176,11 @@ def void_former(act: Act, void_type: str) -> None:
     """Void the delivered booklet that `act.case` follows, with an event on the case it belongs to."""
     number = act.case.previous_booklet
     former = act.session.scalars(
-        select(PassportCase.number).join(Booklet, Booklet.case_id == PassportCase.id)
-        .where(Booklet.number == number, Booklet.state == B.ENTREGADA).execution_options(every_site=True)
-    ).first()  # fmt: skip
+        select(PassportCase.number)
+        .join(Booklet, Booklet.case_id == PassportCase.id)
+        .where(Booklet.number == number, Booklet.state == B.ENTREGADA)
+        .execution_options(every_site=True)
+    ).first()
     if number is None or former is None:
         return
     case = lock_case(act.session, former, every_site=True)

@@ -32,8 +32,10 @@ def own_booklet(act: Act, expected: BookletState) -> Booklet:
     if booklet.state != expected or booklet.case_id != act.case.id:
         raise Unavailable(
             N_("Booklet %(number)s is %(state)s, not %(expected)s."),
-            number=booklet.number, state=booklet.state, expected=expected,
-        )  # fmt: skip
+            number=booklet.number,
+            state=booklet.state,
+            expected=expected,
+        )
     return booklet
 
 
@@ -46,14 +48,20 @@ def take_new(act: Act, number: str) -> Booklet:
     if booklet.category_code != wanted:
         raise Unavailable(
             N_("Booklet %(number)s is of category %(category)s; this case needs %(wanted)s."),
-            field="booklet", number=number, category=booklet.category_code, wanted=wanted,
-        )  # fmt: skip
+            field="booklet",
+            number=number,
+            category=booklet.category_code,
+            wanted=wanted,
+        )
     warehouse = act.session.get_one(Warehouse, booklet.warehouse_code)
     if warehouse.site_code != act.case.print_site_code:
         raise Unavailable(
             N_("Booklet %(number)s lies in %(warehouse)s, not in the warehouse of %(site)s."),
-            field="booklet", number=number, warehouse=warehouse.name, site=act.case.print_site_code,
-        )  # fmt: skip
+            field="booklet",
+            number=number,
+            warehouse=warehouse.name,
+            site=act.case.print_site_code,
+        )
     return booklet
 
 
@@ -67,21 +75,34 @@ def _taken(session: Session, booklet: Booklet) -> Unavailable:
     if last is None:
         return Unavailable(
             N_("Booklet %(number)s is not new: it is %(state)s."),
-            field="booklet", number=booklet.number, state=booklet.state,
-        )  # fmt: skip
+            field="booklet",
+            number=booklet.number,
+            state=booklet.state,
+        )
     return Unavailable(
         N_("Booklet %(number)s is %(state)s: %(user)s recorded “%(event)s” at %(at)s."),
-        field="booklet", number=booklet.number, state=booklet.state, user=last.username, event=last.event, at=last.at,
-    )  # fmt: skip
+        field="booklet",
+        number=booklet.number,
+        state=booklet.state,
+        user=last.username,
+        event=last.event,
+        at=last.at,
+    )
 
 
 def move(act: Act, booklet: Booklet, kind: str, out_of: str, into: str, **more: Any) -> None:
     """Write one ledger entry for `booklet`."""
     act.session.add(
         StockMovement(
-            booklet_number=booklet.number, kind=kind, from_place=out_of, to_place=into, at=act.at,
-            user_id=act.actor.user_id, case_id=act.case.id, **more,
-        )  # fmt: skip
+            booklet_number=booklet.number,
+            kind=kind,
+            from_place=out_of,
+            to_place=into,
+            at=act.at,
+            user_id=act.actor.user_id,
+            case_id=act.case.id,
+            **more,
+        )
     )
 
 
@@ -96,8 +117,10 @@ def void(act: Act, booklet: Booklet, void_type: str, *, expected: BookletState |
     if booklet.state not in entry.booklet_states.split(";") or (expected and booklet.state != expected):
         raise BadValue(
             N_("The void type %(code)s does not apply to a booklet that is %(state)s."),
-            field="void_type", code=void_type, state=booklet.state,
-        )  # fmt: skip
+            field="void_type",
+            code=void_type,
+            state=booklet.state,
+        )
     place = place_of(booklet)
     move(act, booklet, "EGRESO_ANULACION", place, "VOIDED")
     booklet.warehouse_code, booklet.void_type_code = None, void_type

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from models.catalogs import DecisionReason
 from models.cases import CaseFinding, Event, State
+from models.catalogs import DecisionReason
 from models.text import N_
 from security.permissions import Permission
 from workflow.errors import BadValue

@@ -56,9 +56,7 @@ def _holds_no_booklet(act: Act) -> bool:
 
 
 def _acts_of(act: Act) -> set[str]:
-    mine = select(CaseEvent.transition).where(
-        CaseEvent.case_id == act.case.id, CaseEvent.user_id == act.actor.user_id
-    )
+    mine = select(CaseEvent.transition).where(CaseEvent.case_id == act.case.id, CaseEvent.user_id == act.actor.user_id)
     return set(act.session.scalars(mine))
 
 

@@ -54,13 +54,29 @@ def case_by_number(session: Session, number: str, actor: Actor, screen: str) -> 
     return case
 
 
+def find_case(
+    session: Session, actor: Actor, *, number: str | None = None, enrollment: str | None = None
+) -> PassportCase | None:
+    """The case of that number, of that enrolment, or of both; None when the actor sees none."""
+    if not actor.may(Permission.READ_CASES):
+        raise NotAllowed()
+    wanted = [PassportCase.number == number] if number is not None else []
+    if enrollment is not None:
+        wanted.append(PassportCase.enrollment_id == enrollment)
+    return session.scalars(select(PassportCase).where(*wanted).limit(1)).first() if wanted else None
+
+
 def log_look(session: Session, actor: Actor, screen: str, number: str | None, **detail: Any) -> None:
     """Write down that `actor` looked at a person's data; the edge commits it with the request."""
     session.add(
         AccessLog(
-            at=utc_now(), user_id=actor.user_id, case_number=number, screen=screen, address=actor.address,
+            at=utc_now(),
+            user_id=actor.user_id,
+            case_number=number,
+            screen=screen,
+            address=actor.address,
             detail=detail or None,
-        )  # fmt: skip
+        )
     )
 
 
@@ -79,11 +95,17 @@ def booklets(session: Session, case: PassportCase) -> list[BookletLine]:
     ).tuples()
     return [
         BookletLine(
-            use.booklet_number, booklet.state, use.assigned_at, use.assigned_by_id, booklet.state_since,
-            use.issued_on, use.expires_on, booklet.void_type_code,
+            use.booklet_number,
+            booklet.state,
+            use.assigned_at,
+            use.assigned_by_id,
+            booklet.state_since,
+            use.issued_on,
+            use.expires_on,
+            booklet.void_type_code,
         )
         for use, booklet in rows
-    ]  # fmt: skip
+    ]
 
 
 def pictures(session: Session, case: PassportCase) -> list[CasePicture]:

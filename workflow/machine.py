@@ -7,8 +7,9 @@ states, but none of permission, row lock, controls and log, which are the work h
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import select
@@ -47,7 +48,7 @@ class Act:
 
 @dataclass(frozen=True)
 class Transition:
-    """A declared move of the machine. `to_state` None: the case stays where it is."""
+    """A declared move of the machine. `to_state` None: the case stays where it is; `ends` says where it does not."""
 
     name: str
     codes: tuple[str, ...]
@@ -63,8 +64,30 @@ class Transition:
     danger: bool
     applies: Callable[[PassportCase], bool]
     body: Callable[..., None]
+    ends: Mapping[State, State]
+
+    def end_of(self, state: State) -> State:
+        """Where a case that is in `state` stands after this move."""
+        return self.ends.get(state) or self.to_state or state
 
 
+@dataclass(frozen=True)
+class Creation:
+    """A way for a case to come to be; `by` is the transition, on another case, that makes it."""
+
+    code: str
+    to_state: State
+    event: Event
+    label: str
+    by: str | None = None
+
+
+#: Reception itself is in workflow.intake; the others in workflow.succession.
+CREATIONS = (
+    Creation("T01", State.ENROLADA, Event.RECEPCION, N_("Received from a capture station")),
+    Creation("T22", State.AUTORIZADA, Event.CREADO_POR_CORRECCION, N_("Made by a correction"), "correct_issued"),
+    Creation("T23", State.AUTORIZADA, Event.CREADO_POR_PRORROGA, N_("Made by an extension"), "extend"),
+)
 TRANSITIONS: dict[str, Transition] = {}
 #: Checks of SPEC 5 run before every body; workflow.controls adds them, so that the machine does not know them.
 CONTROLS: list[Callable[[Act], None]] = []
@@ -83,20 +106,34 @@ def transition(
     confirm: str | None = None,
     danger: bool = False,
     applies: Callable[[PassportCase], bool] = lambda case: True,
+    ends: Mapping[State, State] = MappingProxyType({}),
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Declare the decorated function as a transition; `codes` are those of models/seed/transiciones.csv."""
 
     def declare(body: Callable[..., None]) -> Callable[..., None]:
         TRANSITIONS[body.__name__] = Transition(
-            body.__name__, codes, from_states, to_state, permission, label, event, module, fields, booklet,
-            confirm, danger, applies, body,
-        )  # fmt: skip
+            body.__name__,
+            codes,
+            from_states,
+            to_state,
+            permission,
+            label,
+            event,
+            module,
+            fields,
+            booklet,
+            confirm,
+            danger,
+            applies,
+            body,
+            ends,
+        )
         return body
 
     return declare
 
 
-def perform(session: Session, name: str, number: str, actor: Actor, **values: Any) -> CaseEvent:
+def perform(session: Session, name: str, number: str, actor: Actor, /, **values: Any) -> CaseEvent:
     """Carry transition `name` out on the case `number`; the caller commits.
 
     Permission, row lock, hold, state, controls, body, event, new state: all or nothing. Raises a `DomainError`.
@@ -110,7 +147,8 @@ def perform(session: Session, name: str, number: str, actor: Actor, **values: An
     refuse_if_held(session, case, actor)
     if case.state not in move.from_states or not move.applies(case):
         raise wrong_state(session, case)
-    act = Act(session, move, case, actor, utc_now(), booklet_number=case.booklet_number, to_state=move.to_state)
+    act = Act(session, move, case, actor, utc_now(), booklet_number=case.booklet_number)
+    act.to_state = move.end_of(case.state)
     cleaned = clean(session, move.fields, values)
     for control in CONTROLS:
         control(act)
@@ -140,11 +178,22 @@ def record(act: Act) -> CaseEvent:
     after = act.to_state or before
     started = case.held_at if case.held_by_id == act.actor.user_id and case.held_at else act.at
     entry = CaseEvent(
-        case_id=case.id, event=act.transition.event, transition=act.transition.name, from_state=before,
-        to_state=after, started_at=started, at=act.at, user_id=act.actor.user_id, username=act.actor.username,
-        site_code=case.print_site_code if act.transition.booklet[1] else case.site_code, address=act.actor.address,
-        booklet_number=act.booklet_number, reason_code=act.reason_code, comment=act.comment, data=act.data,
-    )  # fmt: skip
+        case_id=case.id,
+        event=act.transition.event,
+        transition=act.transition.name,
+        from_state=before,
+        to_state=after,
+        started_at=started,
+        at=act.at,
+        user_id=act.actor.user_id,
+        username=act.actor.username,
+        site_code=case.print_site_code if act.transition.booklet[1] else case.site_code,
+        address=act.actor.address,
+        booklet_number=act.booklet_number,
+        reason_code=act.reason_code,
+        comment=act.comment,
+        data=act.data,
+    )
     if after != before:
         case.state, case.state_since = after, act.at
         case.held_by_id = case.held_at = None

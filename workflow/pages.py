@@ -57,7 +57,7 @@ _press: Press | None = None
 
 def configure(keys: Path, *, ocrb_font: Path | None, specimen: bool) -> None:
     """Say once, at start, where the signing keys and the OCR-B font are."""
-    global _press  # noqa: PLW0603  (one press per process, set at start)
+    global _press
     _press = Press(KeyStore(keys), ocrb_font, specimen)
 
 
@@ -114,9 +114,11 @@ def render(session: Session, case: PassportCase, use: Personalisation) -> bytes:
     applicant = session.get_one(Applicant, case.id)
     page = PageData(
         number=use.booklet_number,
-        surnames=case.surnames,
-        given_names=case.given_names,
-        nationality="GUATEMALTECA / GUATEMALAN" if applicant.nationality_code == STATE else _country(session, applicant),
+        surnames=case.surnames.upper(),
+        given_names=case.given_names.upper(),
+        nationality="GUATEMALTECA / GUATEMALAN"
+        if applicant.nationality_code == STATE
+        else _country(session, applicant),
         birth=case.birth_date,
         personal_number=case.cui,
         sex=case.sex_code,
@@ -165,17 +167,29 @@ def examine(use: Personalisation, raw: str, kind: str | None) -> tuple[str, bool
     expected = (use.mrz_line_1, use.mrz_line_2)
     if kind == "mrz":
         zone = compare_mrz(raw, expected)
-        return kind, zone.ok, {
-            "readable": zone.readable, "cause": str(zone.cause), "failing_digits": list(zone.failing_digits),
-            "differences": [asdict(difference) for difference in zone.differences],
-            "read": list(zone.normalised), "expected": list(expected),
-        }  # fmt: skip
+        return (
+            kind,
+            zone.ok,
+            {
+                "readable": zone.readable,
+                "cause": str(zone.cause),
+                "failing_digits": list(zone.failing_digits),
+                "differences": [asdict(difference) for difference in zone.differences],
+                "read": list(zone.normalised),
+                "expected": list(expected),
+            },
+        )
     if kind == "seal":
         seal = compare_seal(raw, expected, use.booklet_number, press().keys.public_keys())
-        return kind, seal.ok, {
-            "cause": str(seal.cause), "detail": seal.detail,
-            "differences": [asdict(difference) for difference in seal.differences],
-        }  # fmt: skip
+        return (
+            kind,
+            seal.ok,
+            {
+                "cause": str(seal.cause),
+                "detail": seal.detail,
+                "differences": [asdict(difference) for difference in seal.differences],
+            },
+        )
     number = re.sub(r"[\s-]", "", raw).upper()
     agrees = bool(re.fullmatch(BOOKLET_NUMBER, number)) and number == use.booklet_number
     read = number[:20]

@@ -1,4 +1,4 @@
-"""Printing: a booklet is assigned, its page printed, the print accepted or refused (modules 2, 5, 6; M:L587-L639, M:L704)."""
+"""Printing: a booklet is assigned, its page printed, the print accepted or refused (modules 2, 5, 6; M:L587-L639)."""
 
 from typing import Any
 
@@ -8,12 +8,13 @@ from models.booklets import BookletState as B
 from models.booklets import Personalisation
 from models.cases import Event, PassportCase, State
 from models.text import N_
+from security.actor import Actor
 from security.permissions import Permission
-from workflow import pages
+from workflow import enquiries, pages
 from workflow.booklets import live_personalisation, move, own_booklet, personalisation_of, set_state, take_new, void
-from workflow.errors import Unavailable
+from workflow.errors import NotAllowed, Unavailable
 from workflow.fields import Field, Kind
-from workflow.machine import Act, transition
+from workflow.machine import Act, transition, wrong_state
 
 BOOKLET = Field("booklet", N_("Booklet number"), Kind.BOOKLET)
 COMMENT = Field("comment", N_("Comment"), Kind.COMMENT, required=False)
@@ -22,9 +23,12 @@ COMMENT = Field("comment", N_("Comment"), Kind.COMMENT, required=False)
 def _assign(act: Act, number: str) -> None:
     booklet = take_new(act, number)
     use = Personalisation(
-        case_id=act.case.id, booklet_number=number, site_code=act.case.print_site_code,
-        assigned_by_id=act.actor.user_id, assigned_at=act.at,
-    )  # fmt: skip
+        case_id=act.case.id,
+        booklet_number=number,
+        site_code=act.case.print_site_code,
+        assigned_by_id=act.actor.user_id,
+        assigned_at=act.at,
+    )
     pages.compose(act.session, act.case, use)
     move(act, booklet, "EGRESO_PERSONALIZACION", f"WAREHOUSE:{booklet.warehouse_code}", f"PRINTING:{use.site_code}")
     booklet.case_id, booklet.site_code, booklet.warehouse_code = act.case.id, use.site_code, None
@@ -53,17 +57,13 @@ _ASSIGNMENT: dict[str, Any] = {
 }
 
 
-@transition(
-    "T07", permission=Permission.PRINT_BOOKLETS, module="PRE_IMPRESION", applies=_is_fixed, **_ASSIGNMENT
-)
+@transition("T07", permission=Permission.PRINT_BOOKLETS, module="PRE_IMPRESION", applies=_is_fixed, **_ASSIGNMENT)
 def assign_booklet(act: Act, *, booklet: str) -> None:
     """Give a case its booklet; the page is composed at once, so that what cannot be printed takes no booklet."""
     _assign(act, booklet)
 
 
-@transition(
-    "T08", permission=Permission.PRINT_MOBILE, module="PRE_IMPRESION_MOVIL", applies=_is_mobile, **_ASSIGNMENT
-)
+@transition("T08", permission=Permission.PRINT_MOBILE, module="PRE_IMPRESION_MOVIL", applies=_is_mobile, **_ASSIGNMENT)
 def assign_booklet_mobile(act: Act, *, booklet: str) -> None:
     """The same for a case captured by a mobile station."""
     _assign(act, booklet)
@@ -126,6 +126,16 @@ def refuse_print(act: Act, *, void_type: str | None, comment: str | None) -> Non
     void(act, own_booklet(act, B.ASIGNADA), void_type or "IMP")
     act.comment = comment
     act.case.booklet_number = None
+
+
+def page_to_print(session: Session, number: str, actor: Actor) -> bytes:
+    """The PDF of the data page of a case in printing, for those who print; the look is logged."""
+    if not actor.may(Permission.PRINT_BOOKLETS, Permission.PRINT_MOBILE, Permission.RESUME_PRINTS):
+        raise NotAllowed()
+    case = enquiries.case_by_number(session, number, actor, "page")
+    if case.state != State.EN_IMPRESION:
+        raise wrong_state(session, case)
+    return page_of(session, case)
 
 
 def page_of(session: Session, case: PassportCase) -> bytes:

@@ -12,11 +12,11 @@ from models.cases import Event, State
 from models.text import N_
 from security.actor import Actor
 from security.permissions import Permission
-from workflow import pages
-from workflow.booklets import own_booklet, personalisation_of, set_state, void
+from workflow import enquiries, pages
+from workflow.booklets import live_personalisation, own_booklet, personalisation_of, void
 from workflow.errors import BadValue, NotAllowed
 from workflow.fields import Field, Kind
-from workflow.machine import Act, transition
+from workflow.machine import Act, transition, wrong_state
 
 SCANS = (("booklet", N_("Booklet number")), ("mrz", N_("Machine-readable zone")), ("seal", N_("2D code")))
 LOOKS = (
@@ -37,11 +37,28 @@ def scan(session: Session, use: Personalisation, raw: str, actor: Actor, kind: s
     raw = raw.replace("\x00", "")[:SCAN_LIMIT]
     kind, passed, verdict = pages.examine(use, raw, kind)
     entry = QualityScan(
-        personalisation_id=use.id, user_id=actor.user_id, at=utc_now(), kind=kind, raw=raw, passed=passed, verdict=verdict
+        personalisation_id=use.id,
+        user_id=actor.user_id,
+        at=utc_now(),
+        kind=kind,
+        raw=raw,
+        passed=passed,
+        verdict=verdict,
     )
     session.add(entry)
     session.flush()
     return entry
+
+
+def scan_case(session: Session, number: str, raw: str, actor: Actor) -> QualityScan:
+    """Like `scan`, for the booklet of the case `number`, which must wait for quality control; the look is logged."""
+    if not actor.may(Permission.CHECK_QUALITY):
+        raise NotAllowed()
+    case = enquiries.case_by_number(session, number, actor, "scan")
+    use = live_personalisation(session, str(case.booklet_number))
+    if case.state != State.IMPRESA or use is None:
+        raise wrong_state(session, case)
+    return scan(session, use, raw, actor)
 
 
 def latest_scans(session: Session, use: Personalisation) -> dict[str, QualityScan]:

@@ -7,7 +7,7 @@ that a queue of 100,000 costs no more than one of 1,000; the cap is said on the 
 import datetime as dt
 from dataclasses import dataclass
 
-from sqlalchemy import Select, and_, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, and_, func, or_, select, true, tuple_
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
@@ -46,11 +46,15 @@ QUEUES = {
         Queue("mobile-printing", 5, N_("Mobile pre-printing"), State.AUTORIZADA, Permission.PRINT_MOBILE, mobile=True),
         Queue("in-printing", 6, N_("In printing"), State.EN_IMPRESION, Permission.RESUME_PRINTS),
         Queue(
-            "secondary", 7, N_("Secondary validation"), State.VALIDACION_SECUNDARIA, Permission.DECIDE_SECONDARY,
+            "secondary",
+            7,
+            N_("Secondary validation"),
+            State.VALIDACION_SECUNDARIA,
+            Permission.DECIDE_SECONDARY,
             dealt=True,
         ),
     )
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def may_work(queue: Queue, actor: Actor) -> None:
 def site_counts(session: Session, queue: Queue, actor: Actor) -> list[SiteCount]:
     """The sites `actor` sees, with what waits there; busiest first."""
     may_work(queue, actor)
-    inner = _waiting(queue, select(PassportCase.enrolled_at)).where(PassportCase.site_code == Site.code)
+    inner = select(PassportCase.enrolled_at).where(*_waiting(queue), PassportCase.site_code == Site.code)
     some = inner.limit(COUNT_CAP + 1).correlate(Site).subquery()
     counted = select(func.count().label("n"), func.min(some.c.enrolled_at).label("oldest")).select_from(some).lateral()
     rows = session.execute(
@@ -97,16 +101,16 @@ def site_counts(session: Session, queue: Queue, actor: Actor) -> list[SiteCount]
     return [SiteCount(*row) for row in rows]
 
 
-def _sites_of(actor: Actor) -> list[object]:
+def _sites_of(actor: Actor) -> list[ColumnElement[bool]]:
     if actor.sites is None:
         return []
     sites = sorted(actor.sites)
     return [or_(Site.code.in_(sites), and_(Site.prints.is_(False), Site.prints_at_code.in_(sites)))]
 
 
-def _waiting(queue: Queue, query: Select[tuple[dt.datetime]] | Select[tuple[PassportCase]]) -> Select[tuple[object]]:
-    query = query.where(PassportCase.state == queue.state)
-    return query if queue.mobile is None else query.where(PassportCase.mobile.is_(queue.mobile))  # type: ignore[return-value]
+def _waiting(queue: Queue) -> list[ColumnElement[bool]]:
+    conditions = [PassportCase.state == queue.state]
+    return conditions if queue.mobile is None else [*conditions, PassportCase.mobile.is_(queue.mobile)]
 
 
 def page(
@@ -115,27 +119,30 @@ def page(
     """Up to PAGE cases waiting at `site`, in working order, and where the next page starts, if there is one."""
     may_work(queue, actor)
     key = (PassportCase.priority, PassportCase.enrolled_at, PassportCase.id)
-    query = _waiting(queue, select(PassportCase)).where(PassportCase.site_code == site).order_by(*key).limit(PAGE + 1)
+    query = select(PassportCase).where(*_waiting(queue), PassportCase.site_code == site)
+    query = query.order_by(*key).limit(PAGE + 1)
     if after is not None:
         query = query.where(tuple_(*key) > (after.priority, after.enrolled_at, after.id))
-    cases: list[PassportCase] = list(session.scalars(query))  # type: ignore[arg-type]
+    cases = list(session.scalars(query))
     if len(cases) <= PAGE:
         return cases, None
     last = cases[PAGE - 1]
     return cases[:PAGE], Position(last.priority, last.enrolled_at, last.id)
 
 
-def find_in_queue(session: Session, queue: Queue, actor: Actor, *, words: str = "", booklet: str = "") -> list[PassportCase]:
+def find_in_queue(
+    session: Session, queue: Queue, actor: Actor, *, words: str = "", booklet: str = ""
+) -> list[PassportCase]:
     """Cases of the queue by booklet or by beginnings of names, at most PAGE."""
     may_work(queue, actor)
-    query = _waiting(queue, select(PassportCase)).limit(PAGE)
+    query = select(PassportCase).where(*_waiting(queue)).limit(PAGE)
     if booklet:
         query = query.where(PassportCase.booklet_number == booklet)
     for word in words.split():
         query = query.where(
             func.to_tsvector("simple", PassportCase.search_name).op("@@")(func.to_tsquery("simple", f"'{word}':*"))
         )
-    return list(session.scalars(query))  # type: ignore[arg-type]
+    return list(session.scalars(query))
 
 
 def deal_next(session: Session, queue: Queue, site: str, actor: Actor) -> PassportCase | None:
@@ -145,25 +152,26 @@ def deal_next(session: Session, queue: Queue, site: str, actor: Actor) -> Passpo
     """
     may_work(queue, actor)
     mine = session.scalars(
-        _waiting(queue, select(PassportCase)).where(  # type: ignore[arg-type]
+        select(PassportCase).where(
+            *_waiting(queue),
             PassportCase.site_code == site,
             PassportCase.held_by_id == actor.user_id,
             PassportCase.held_at > utc_now() - HOLD_LASTS,
         )
     ).first()
     if mine is not None:
-        return mine  # type: ignore[return-value]
+        return mine
     free = or_(PassportCase.held_by_id.is_(None), PassportCase.held_at <= utc_now() - HOLD_LASTS)
     case = session.scalars(
-        _waiting(queue, select(PassportCase))  # type: ignore[arg-type]
-        .where(PassportCase.site_code == site, free)
+        select(PassportCase)
+        .where(*_waiting(queue), PassportCase.site_code == site, free)
         .order_by(PassportCase.priority, PassportCase.enrolled_at, PassportCase.id)
         .limit(1)
         .with_for_update(skip_locked=True, key_share=True)
     ).first()
     if case is not None:
-        _hold(session, case, actor)  # type: ignore[arg-type]
-    return case  # type: ignore[return-value]
+        _hold(session, case, actor)
+    return case
 
 
 def take(session: Session, queue: Queue, number: str, actor: Actor) -> PassportCase:
@@ -193,10 +201,18 @@ def _hold(session: Session, case: PassportCase, actor: Actor) -> None:
     case.held_by_id, case.held_at = actor.user_id, utc_now()
     session.add(
         CaseEvent(
-            case_id=case.id, event=Event.REVISION, transition="take", from_state=case.state, to_state=case.state,
-            started_at=case.held_at, at=case.held_at, user_id=actor.user_id, username=actor.username,
-            site_code=case.site_code, address=actor.address,
-        )  # fmt: skip
+            case_id=case.id,
+            event=Event.REVISION,
+            transition="take",
+            from_state=case.state,
+            to_state=case.state,
+            started_at=case.held_at,
+            at=case.held_at,
+            user_id=actor.user_id,
+            username=actor.username,
+            site_code=case.site_code,
+            address=actor.address,
+        )
     )
     session.flush()
 

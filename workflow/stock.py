@@ -100,11 +100,17 @@ def add_line(
     _still_open(session, document)
     kind = session.get(StockCategory, category)
     if kind is None or kind.prefix != prefix.upper():
-        raise BadValue(N_("Category %(category)s does not use the prefix %(prefix)s."), field="prefix",
-                       category=category[:16], prefix=prefix[:4])  # fmt: skip
+        raise BadValue(
+            N_("Category %(category)s does not use the prefix %(prefix)s."),
+            field="prefix",
+            category=category[:16],
+            prefix=prefix[:4],
+        )
     if not 0 < quantity <= SERIALS or not 0 <= first <= SERIALS - quantity:
         raise BadValue(N_("The range does not fit into seven digits."), field="quantity")
-    line = StockLine(document_id=document.id, category_code=category, prefix=kind.prefix, first=first, quantity=quantity)
+    line = StockLine(
+        document_id=document.id, category_code=category, prefix=kind.prefix, first=first, quantity=quantity
+    )
     clashes = clashing_ranges(session, line)
     if clashes:
         raise Unavailable(N_("These numbers exist already: %(ranges)s."), field="first", ranges=", ".join(clashes))
@@ -158,9 +164,14 @@ def clashing_ranges(session: Session, line: StockLine) -> list[str]:
              group by g order by 1 limit 10
             """
         ),
-        {"first": line.first_number, "last": line.last_number, "prefix": line.prefix, "low": line.first,
-         "high": line.first + line.quantity - 1},
-    )  # fmt: skip
+        {
+            "first": line.first_number,
+            "last": line.last_number,
+            "prefix": line.prefix,
+            "low": line.first,
+            "high": line.first + line.quantity - 1,
+        },
+    )
     return [f"{line.prefix}{low:07d}–{line.prefix}{high:07d}" for low, high in rows]
 
 

@@ -25,8 +25,13 @@ CORRECTABLE_APPLICANT = (
     "marital_status_code occupation_code eye_colour_code skin_tone_code hair_colour_code height_cm phone email"
 ).split()
 _OF_THE_OLD = {"id", "number", "enrollment_id", "state", "created_at", "state_since", "procedure_code"} | {
-    "booklet_number", "previous_booklet", "parent_id", "held_by_id", "held_at", "payment_slip",
-}  # fmt: skip
+    "booklet_number",
+    "previous_booklet",
+    "parent_id",
+    "held_by_id",
+    "held_at",
+    "payment_slip",
+}
 
 
 def make_case(act: Act, procedure: str, event: Event) -> PassportCase:
@@ -34,9 +39,15 @@ def make_case(act: Act, procedure: str, event: Event) -> PassportCase:
     old, session = act.case, act.session
     columns = {c.key: getattr(old, c.key) for c in inspect(PassportCase).column_attrs if c.key not in _OF_THE_OLD}
     case = PassportCase(
-        **columns, number=next_case_number(session, old.site_code), state=State.AUTORIZADA, created_at=act.at,
-        state_since=act.at, procedure_code=procedure, previous_booklet=act.booklet_number, parent_id=old.id,
-    )  # fmt: skip
+        **columns,
+        number=next_case_number(session, old.site_code),
+        state=State.AUTORIZADA,
+        created_at=act.at,
+        state_since=act.at,
+        procedure_code=procedure,
+        previous_booklet=act.booklet_number,
+        parent_id=old.id,
+    )
     session.add(case)
     session.flush()
     copied = {c.key: getattr(old.applicant, c.key) for c in inspect(Applicant).column_attrs if c.key != "case_id"}
@@ -57,10 +68,19 @@ def _copy_rows(session: Session, table: Any, key: str, old: int, new: int) -> No
 def _first_event(act: Act, case: PassportCase, event: Event) -> None:
     act.session.add(
         CaseEvent(
-            case_id=case.id, event=event, transition=act.transition.name, from_state=None, to_state=case.state,
-            started_at=act.at, at=act.at, user_id=act.actor.user_id, username=act.actor.username,
-            site_code=case.site_code, address=act.actor.address, data={"from_case": act.case.number},
-        )  # fmt: skip
+            case_id=case.id,
+            event=event,
+            transition=act.transition.name,
+            from_state=None,
+            to_state=case.state,
+            started_at=act.at,
+            at=act.at,
+            user_id=act.actor.user_id,
+            username=act.actor.username,
+            site_code=case.site_code,
+            address=act.actor.address,
+            data={"from_case": act.case.number},
+        )
     )
 
 
@@ -96,4 +116,6 @@ def _checked(name: str, value: Any) -> Any:
 def refuse_early_extension(expires_on: dt.date, now: dt.datetime) -> None:
     """Raise `Refused` while more than six months of validity are left."""
     if expires_on - local_date(now) > EXTENSION_WINDOW:
-        raise Refused(N_("The passport is valid until %(date)s: it can be extended in its last six months."), date=expires_on)
+        raise Refused(
+            N_("The passport is valid until %(date)s: it can be extended in its last six months."), date=expires_on
+        )

@@ -1,9 +1,5 @@
 """What the tests of the booklet page share: an invented holder, a key store in a temporary directory, sample images."""
 
-import base64
-import json
-import shutil
-import subprocess
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,26 +9,9 @@ from PIL import Image
 
 from printing.keys import KeyStore
 from printing.layout import PageData
-from printing.mrz import TravelDocument, td3
+from printing.mrz import td3
 from printing.seal import sign
-
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples" / "enrolments"
-SIGNED_ON = date(2026, 11, 20)
-BOOKLET = "F0012345"
-
-
-HOLDER = TravelDocument(
-    document_code="P<",
-    issuer="GTM",
-    primary="Muñoz B'atz'anil",
-    secondary="Íngrid Noemí",
-    number=BOOKLET,
-    nationality="GTM",
-    birth="1987-09",
-    sex="F",
-    expires=date(2031, 11, 19),
-    personal_number="6000001190101",
-)
+from tests.printing.invented import BOOKLET, HOLDER, SIGNED_ON, run, sample_images
 
 
 @pytest.fixture(scope="session")
@@ -91,16 +70,3 @@ def rasterised(tmp_path: Path) -> Callable[..., Image.Image]:
             return image.convert("L")
 
     return rasterise
-
-
-def sample_images(enrolment: str) -> dict[str, bytes]:
-    """Portrait and signature of a sample enrolment by biometric type."""
-    content = json.loads((SAMPLES / f"{enrolment}.json").read_text(encoding="utf-8"))
-    return {part["biometricType"]: base64.b64decode(part["image"]) for part in content["biometricData"]}
-
-
-def run(program: str, *arguments: str, stdin: bytes | None = None) -> bytes:
-    """The output of a program of poppler-utils."""
-    found = shutil.which(program)
-    assert found, f"{program} is missing: apt-get install poppler-utils"
-    return subprocess.run([found, *arguments], input=stdin, capture_output=True, check=True).stdout

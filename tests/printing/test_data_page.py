@@ -8,7 +8,6 @@ from datetime import date
 
 import pytest
 import zxingcpp
-from conftest import run, sample_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageDraw
@@ -19,6 +18,7 @@ from printing.fonts import Unprintable, load_fonts
 from printing.geometry import SLOTS, Box, PageError, PageGeometry
 from printing.layout import PageData, page_date, render, render_batch
 from printing.rulers import render_rulers
+from tests.printing.invented import run, sample_images
 
 MM = 300 / 25.4
 

@@ -4,7 +4,6 @@ import random
 from dataclasses import replace
 
 import pytest
-from conftest import HOLDER
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from printing.keys import KeyStore
 from printing.messages import CAUSE_LABELS, FIELD_LABELS, SEAL_LABELS
 from printing.mrz import FIELDS, td3
 from printing.seal import SealFact
+from tests.printing.invented import HOLDER
 
 LINES = td3(HOLDER)
 
