@@ -8,6 +8,7 @@ Run as a script, and with the standard library alone, so that it stays a few meg
 import contextlib
 import fcntl
 import os
+import shutil
 import signal
 import sys
 import time
@@ -61,24 +62,36 @@ def _gone(data: Path, seconds: float) -> bool:
     return True
 
 
-def keep(users: Path, data: Path, keeper_lock: int) -> None:
-    """Wait for the last user to let go of the file `users`, then stop the server of `data`.
+def keep(users: Path, data: Path, keeper_lock: int, doomed: list[Path]) -> None:
+    """Wait for the last user to let go of the file `users`, stop the server of `data`, remove the paths in `doomed`.
 
     The descriptor `keeper_lock` is closed before the users' lock, so that the next user finds no keeper and starts one.
     """
     with users.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with contextlib.suppress(FileNotFoundError):
-            # The folder may have been removed and made anew meanwhile: then another keeper answers for it.
-            if os.path.sameopenfile(lock.fileno(), os.open(users, os.O_RDONLY)):
-                stop_server(data)
+        if not _answers_to_another(users, data, lock.fileno()):
+            stop_server(data)
+            for path in doomed:
+                _remove(path)
         os.close(keeper_lock)
 
 
-def _main(users: str, data: str, keeper_lock: str) -> None:
+def _answers_to_another(users: Path, data: Path, lock: int) -> bool:
+    """Whether the home was removed and made anew meanwhile, so that another keeper has a server at this path."""
+    return data.parent == users.parent and users.exists() and not os.path.samestat(users.stat(), os.fstat(lock))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _main(users: str, data: str, keeper_lock: str, *doomed: str) -> None:
     if os.fork():
         os._exit(0)  # whoever started us waits for this one only, and is left with no child
-    keep(Path(users), Path(data), int(keeper_lock))
+    keep(Path(users), Path(data), int(keeper_lock), [Path(path) for path in doomed])
 
 
 if __name__ == "__main__":

@@ -68,6 +68,12 @@ class Place:
         if self.account:
             os.chown(folder, self.account.uid, self.account.gid)
 
+    def remains(self, home: Path) -> list[Path]:
+        """What to remove, in this order, when the data are no longer wanted; the record goes before what it names."""
+        if self.data.parent == home:
+            return [self.data]
+        return [_record(home, self.data.name), self.data.parent]
+
     @property
     def socket_folder(self) -> Path:
         """The data folder, or a folder of /tmp that stands for it when its path is too long for a socket."""
@@ -99,7 +105,7 @@ def find_place(home: Path, name: str) -> Place:
     if os.geteuid() != 0:
         return Place(home / name, None)
     account = _owner(home / name) or _own_account()
-    record = home / f"{name}.elsewhere"
+    record = _record(home, name)
     if record.exists():
         return Place(_recorded(record), account)
     if (home / name).exists() or _opened(home, account):
@@ -109,6 +115,11 @@ def find_place(home: Path, name: str) -> Place:
     folder.chmod(0o711)
     record.write_text(f"{folder / name}\n{_EXPLANATION.format(account=ACCOUNT)}")
     return Place(folder / name, account)
+
+
+def _record(home: Path, name: str) -> Path:
+    """The file that tells where the data are when they are not in `home`."""
+    return home / f"{name}.elsewhere"
 
 
 def _recorded(record: Path) -> Path:

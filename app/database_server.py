@@ -97,7 +97,7 @@ def ensure_database(settings: Settings, *, throwaway: bool = False) -> str:
     """SQLAlchemy URL of a database that answers; starts the embedded server when there is no DATABASE_URL.
 
     The server stays up until every process that called this, and its forks, have ended. `throwaway` is a second server
-    of the same home, for tests: quicker, and its data do not survive a power cut. Raises DatabaseServerError.
+    of the same home, for tests: it does not wait for the disk, and its data go with it. Raises DatabaseServerError.
     """
     if settings.database_url:
         return settings.database_url
@@ -266,7 +266,8 @@ def _ensure_keeper(server: _Server) -> None:
         return
     else:
         command = [sys.executable, "-I", "-S", database_keeper.__file__]
-        paths = [str(server.locks.users), str(server.place.data), str(descriptor)]
+        doomed = server.place.remains(server.locks.home) if server.throwaway else []
+        paths = [str(server.locks.users), str(server.place.data), str(descriptor), *map(str, doomed)]
         subprocess.run(  # noqa: S603 -- our own script
             [*command, *paths], check=True, cwd="/", pass_fds=(descriptor,), start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

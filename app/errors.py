@@ -9,7 +9,7 @@ from flask import Flask, Response, flash, jsonify, redirect, render_template, re
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from werkzeug.exceptions import HTTPException
 
 from app.presentation import event_label, local_time, state_label
@@ -25,7 +25,8 @@ CONFLICT_STATES = ("23505", "23P01", "40001", "40P01", "55P03", "23001", "23514"
 
 
 def install(app: Flask) -> None:
-    """Register the handlers."""
+    """Register the handlers, and `say` for pages that show a refusal at its field."""
+    app.jinja_env.globals["say"] = say
     app.register_error_handler(DomainError, domain_error)
     app.register_error_handler(CSRFError, csrf_error)
     app.register_error_handler(DBAPIError, database_error)
@@ -35,7 +36,7 @@ def install(app: Flask) -> None:
 
 def say(error: DomainError) -> str:
     """The message of `error` in the language of the request."""
-    return gettext(error.message_id, **{name: _shown(name, value) for name, value in error.params.items()})
+    return str(gettext(error.message_id, **{name: _shown(name, value) for name, value in error.params.items()}))
 
 
 def _shown(name: str, value: Any) -> Any:
@@ -85,6 +86,8 @@ def csrf_error(_error: CSRFError) -> ResponseReturnValue:
 def database_error(error: DBAPIError) -> ResponseReturnValue:
     """A constraint refused what the code let through, or the database is away; nothing was kept."""
     session.rollback()
+    if isinstance(error, DataError):  # NUL in an address, a number beyond its column
+        return _fail(400, gettext(MESSAGES[400]))
     state = getattr(error.orig, "sqlstate", None) or ""
     log.exception("database error %s", state)
     if state in CONFLICT_STATES:

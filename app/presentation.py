@@ -104,7 +104,8 @@ def _group(group: Group, items: tuple[ShownItem, ...]) -> ShownGroup:
 
 
 def _shown(item: Item) -> ShownItem:
-    url = url_for(item.endpoint, **dict(item.values))
+    values: dict[str, Any] = dict(item.values)
+    url = url_for(item.endpoint, **values)
     here = request.path == url or request.path.startswith(url.rstrip("/") + "/") or _same_view(item)
     return ShownItem(item.number, gettext(item.label), item.icon, url, here)
 
@@ -120,19 +121,19 @@ def _same_view(item: Item) -> bool:
 def state_label(code: str | None) -> str:
     """The name of a case's or a booklet's state."""
     labels: dict[Any, str] = {**BOOKLET_LABELS, **STATE_LABELS}
-    return gettext(labels[code]) if code in labels else str(code or "")
+    return str(gettext(labels[code]) if code in labels else str(code or ""))
 
 
 def booklet_label(code: str) -> str:
-    return gettext(dict[Any, str](BOOKLET_LABELS).get(code, code))
+    return str(gettext(dict[Any, str](BOOKLET_LABELS).get(code, code)))
 
 
 def event_label(code: str) -> str:
-    return gettext(dict[Any, str](EVENT_LABELS).get(code, code))
+    return str(gettext(dict[Any, str](EVENT_LABELS).get(code, code)))
 
 
 def finding_label(code: str) -> str:
-    return gettext(dict[Any, str](FINDING_LABELS).get(code, code))
+    return str(gettext(dict[Any, str](FINDING_LABELS).get(code, code)))
 
 
 def local_time(instant: dt.datetime | None) -> str:

@@ -41,15 +41,28 @@ Role.active = mapped_column("active", Boolean, nullable=False, server_default="t
 if TYPE_CHECKING:
 
     class User(FabUser):  # type: ignore[misc]
-        id: int
-        username: str
-        cui: str | None
-        desk: str | None
-        must_change_password: bool
-        password_changed_at: dt.datetime | None
-        locked_until: dt.datetime | None
-        session_epoch: str
-        sites: list[Site]
+        id: Mapped[int]
+        username: Mapped[str]
+        first_name: Mapped[str]
+        last_name: Mapped[str]
+        email: Mapped[str]
+        password: Mapped[str | None]
+        active: Mapped[bool | None]
+        login_count: Mapped[int | None]
+        fail_login_count: Mapped[int | None]
+        last_login: Mapped[dt.datetime | None]
+        created_on: Mapped[dt.datetime | None]
+        changed_on: Mapped[dt.datetime | None]
+        created_by_fk: Mapped[int | None]
+        changed_by_fk: Mapped[int | None]
+        cui: Mapped[str | None]
+        desk: Mapped[str | None]
+        must_change_password: Mapped[bool]
+        password_changed_at: Mapped[dt.datetime | None]
+        locked_until: Mapped[dt.datetime | None]
+        session_epoch: Mapped[str]
+        roles: Mapped[list[Any]]
+        sites: Mapped[list[Site]]
 else:
     User = FabUser
 

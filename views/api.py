@@ -11,7 +11,6 @@ from flask_appbuilder import expose
 from flask_appbuilder.api import BaseApi
 from flask_babel import gettext as _
 from flask_login import current_user
-from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from models.cases import FINDING_LABELS, Applicant, CaseEvent, PassportCase
@@ -144,8 +143,8 @@ def whole(session: Session, case: PassportCase, actor: Actor) -> dict[str, Any]:
 
 def person(case: PassportCase) -> dict[str, Any]:
     """The applicant as captured."""
-    columns = [column.key for column in inspect(Applicant).column_attrs if column.key != "case_id"]
-    captured = {name: getattr(case.applicant, name) for name in columns}
+    columns = Applicant.__table__.columns.keys()
+    captured = {name: getattr(case.applicant, name) for name in columns if name != "case_id"}
     return {name.removesuffix("_code"): value for name, value in
             ({name: getattr(case, name) for name in PERSON} | captured).items()}  # fmt: skip
 

@@ -79,11 +79,10 @@ class AdminView(Frame, FormedView):
 
     def render_template(self, template: str, **values: Any) -> ResponseReturnValue:
         """Add the breadcrumbs to whatever FAB renders."""
-        title = values.get("title", "")
+        if request.endpoint == f"{self.endpoint}.show":
+            values["title"] = f"{values['title']}: {g.shown_name}"
         here = request.endpoint == f"{self.endpoint}.list"
-        if "pk" in values and request.endpoint == f"{self.endpoint}.show":
-            title = values["title"] = f"{title}: {values['pk']}"
-        values.setdefault("crumbs", self.crumbs() if here else self.crumbs((title, None)))
+        values.setdefault("crumbs", self.crumbs() if here else self.crumbs((values.get("title", ""), None)))
         return super().render_template(template, **values)  # type: ignore[no-any-return]
 
     # Lists.
@@ -125,6 +124,8 @@ class AdminView(Frame, FormedView):
         widgets = super()._get_list_widget(**options)
         shown = widgets["list"].template_args
         rows = list(shown["value_columns"])
+        if options.get("page") and not rows:
+            return self._get_list_widget(**{**options, "page": 0})
         acts = {key: self.row_actions(row) for key, row in zip(shown["pks"], rows, strict=True)}
         shown.update(value_columns=rows, row_actions=acts, caption=self.list_title)
         return widgets  # type: ignore[no-any-return]
@@ -185,14 +186,14 @@ class AdminView(Frame, FormedView):
         return widgets
 
     def _get_show_widget(self, pk: Any, item: Any, *rest: Any, **options: Any) -> dict[str, Any]:
+        g.shown_name = str(item)
         widgets = super()._get_show_widget(pk, item, *rest, **options)
         return self._with_links(widgets, "show") if "list" in self.include_route_methods else widgets
 
     def post_add_redirect(self) -> ResponseReturnValue:
         return redirect(self.home_url(), 303)
 
-    def post_edit_redirect(self) -> ResponseReturnValue:
-        return redirect(self.home_url(), 303)
+    post_edit_redirect = post_add_redirect
 
     # Actions: POST only, known, allowed, on rows this user may see.
     def _mine(self, pk: Any) -> Any:
@@ -227,6 +228,8 @@ class CatalogView(AdminView):
 
     model: ClassVar[Any]
     columns: ClassVar[tuple[str, ...]]
+    #: Those of `columns` the list shows; all when empty.
+    listed: ClassVar[tuple[str, ...]] = ()
     group = N_("Catalogs")
     class_permission_name = "Catalogs"
     base_order = ("code", "asc")
@@ -237,15 +240,16 @@ class CatalogView(AdminView):
 
     def __init__(self, **options: Any) -> None:
         columns = list(self.columns)
-        self.list_columns = self.show_columns = self.search_columns = columns
+        self.list_columns = list(self.listed or columns)
+        self.show_columns = self.search_columns = columns
         self.add_columns = [name for name in columns if name != "active"]
         self.edit_columns = [name for name in self.add_columns if name != "code"]
-        self.validators_columns = {"code": [Regexp(r"^[\w.-]+$"), self._code_is_free]}
-        self.route_base = self.route_base or f"/catalogs/{self.model.__tablename__.replace('_', '-')}"
+        checks = {"code": [Regexp(r"^[\w.-]+$")], **(self.validators_columns or {})}
+        self.validators_columns = {**checks, "code": [*checks["code"], self._code_is_free]}
+        table = self.model.__table__
+        self.route_base = self.route_base or f"/catalogs/{table.name.replace('_', '-')}"
         self.screen = self.screen or self.model.label_plural
-        self.formatters_columns = {
-            name: self._naming(name) for name in columns if self.model.__table__.c[name].foreign_keys
-        }
+        self.formatters_columns = {name: self._naming(name) for name in columns if table.c[name].foreign_keys}
         super().__init__(**options)
 
     def _naming(self, column: str) -> Callable[[str | None], str]:
@@ -297,6 +301,5 @@ class CatalogView(AdminView):
         with transaction():
             for row in chosen:
                 row.active = active
-        told = ngettext("%(num)s entry changed.", "%(num)s entries changed.", len(chosen))
-        flash(told, "success")
+        flash(ngettext("%(num)s entry changed.", "%(num)s entries changed.", len(chosen)), "success")
         return redirect(self.home_url(), 303)

@@ -55,9 +55,8 @@ def _ref(name: str) -> Schema:
 
 
 def _object(properties: dict[str, Schema], *, required: tuple[str, ...] | None = None, **more: Any) -> Schema:
-    return {
-        "type": "object", "properties": properties, "required": list(properties if required is None else required), **more
-    }  # fmt: skip
+    names = list(properties if required is None else required)
+    return {"type": "object", "properties": properties, "required": names, **more}
 
 
 def _query(name: str, description: str) -> Schema:
@@ -98,10 +97,11 @@ def _reading() -> list[Operation]:
                   _object({"cases": {"type": "array", "items": _ref("Summary"), "maxItems": 1}}),
                   (400, 401, 403, 503), parameters=filters),
         Operation("read_case", "GET", f"{BASE}/cases/{{number}}", N_("Read a case"),
-                  "State, data, findings, requirements, booklets, log, and what this account may try now. The look is logged.",
+                  "State, data, findings, papers, booklets, log, and what this account may try now. The look is logged",
                   READ, _ref("Case"), ON_A_CASE, parameters=(NUMBER,)),
         Operation("read_page", "GET", f"{BASE}/cases/{{number}}/page.pdf", N_("Get the data page"),
-                  "The data page of a case in printing, as PDF. It records nothing but the look: print_page does.", printers,
+                  "The data page of a case in printing, as PDF. It records nothing but the look: print_page does.",
+                  printers,
                   {"type": "string", "contentMediaType": "application/pdf"}, (*ON_A_CASE, 409), parameters=(NUMBER,),
                   media_type="application/pdf"),
         Operation("scan", "POST", f"{BASE}/cases/{{number}}/scans", N_("Scan a booklet"),
@@ -113,10 +113,9 @@ def _reading() -> list[Operation]:
 
 def _transition(move: Transition) -> Operation:
     description = " ".join((move.body.__doc__ or "").split())
+    moves = ", ".join(f"{state} to {move.end_of(state)}" for state in move.from_states)
     return Operation(
-        move.name, "POST", f"{BASE}/cases/{{number}}/{move.name}", move.label,
-        f"{description} From {', '.join(move.from_states)} to {move.to_state or 'see below'}."
-        if move.to_state else f"{description} For a case that is {', '.join(move.from_states)}.",
+        move.name, "POST", f"{BASE}/cases/{{number}}/{move.name}", move.label, f"{description} From {moves}.",
         (move.permission,), _ref("Outcome"), (400, *ON_A_CASE, 409), body=_body(move.fields), fields=move.fields,
         parameters=(NUMBER,),
     )  # fmt: skip
@@ -185,12 +184,13 @@ def document(version: str) -> Schema:
 
 def _described(operation: Operation) -> Schema:
     allowed = " or ".join(permission.name for permission in operation.permissions)
+    problems = {str(status): _ref_problem(status) for status in sorted(operation.problems)}
     described: Schema = {
         "operationId": operation.name, "summary": operation.label, "tags": [_tag(operation)],
         "description": operation.description + (f" Needs the permission {allowed}." if allowed else ""),
         "responses": {
             "200": {"description": "Done.", "content": {operation.media_type: {"schema": operation.answer}}},
-            **{str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in sorted(operation.problems)},
+            **problems,
         },
     }  # fmt: skip
     if not operation.permissions:
@@ -202,6 +202,10 @@ def _described(operation: Operation) -> Schema:
         needed = bool(operation.body["required"])
         described["requestBody"] = {"required": needed, "content": {"application/json": {"schema": operation.body}}}
     return described
+
+
+def _ref_problem(status: int) -> Schema:
+    return {"$ref": f"#/components/responses/Problem{status}"}
 
 
 def _tag(operation: Operation) -> str:
@@ -228,7 +232,7 @@ SCHEMAS: dict[str, Schema] = {
     "Summary": _object(SUMMARY),
     "Finding": _object(
         {"code": {"type": "string", "enum": list(Finding)}, "label": TEXT, "fields": {"type": "array", "items": TEXT},
-         "detail": {"type": "object"}, "found_at": TIME, "resolution": MAYBE, "resolved_at": {"type": ["string", "null"]}},
+         "detail": {"type": "object"}, "found_at": TIME, "resolution": MAYBE, "resolved_at": MAYBE},
     ),
     "Requirement": _object({"code": TEXT, "presented": {"type": "boolean"}, "note": MAYBE}),
     "Booklet": _object(

@@ -41,6 +41,7 @@ class CodeField(SelectField):
     def __init__(self, label: str, session: Any, target: Any, required: bool, **options: Any) -> None:
         super().__init__(label, coerce=lambda value: value or None, validate_choice=True, **options)
         self.session, self.target, self.required = session, target, required
+        self._found: list[tuple[str, str]] | None = None
 
     def iter_choices(self) -> Iterator[tuple[Any, str, bool, dict[str, Any]]]:
         if not self.required or not self.data:
@@ -56,10 +57,12 @@ class CodeField(SelectField):
             raise validators.ValidationError(_("Not a valid choice"))
 
     def _entries(self) -> list[tuple[str, str]]:
-        table = self.target
-        wanted = or_(table.active, table.code == self.data) if hasattr(table, "active") else table.code.is_not(None)
-        found = self.session.execute(select(table.code, table.name).where(wanted).order_by(table.name))
-        return list(found.tuples().all())
+        if self._found is None:
+            table = self.target
+            wanted = or_(table.active, table.code == self.data)
+            found = self.session.execute(select(table.code, table.name).where(wanted).order_by(table.name))
+            self._found = list(found.tuples().all())
+        return self._found
 
 
 class FormMaker(GeneralModelConverter):  # type: ignore[misc]

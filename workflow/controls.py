@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from models.booklets import Personalisation
 from models.cases import CaseEvent
+from models.catalogs import Site
 from models.control import ControlSetting
 from models.text import N_
 from workflow.errors import Refused
@@ -25,6 +26,12 @@ class Control:
     refusal: str
     acts: frozenset[str]
     broken: Callable[[Act], bool]
+
+
+def _picked_it(act: Act) -> bool:
+    if act.case.held_by_id == act.actor.user_id:
+        return False
+    return act.session.get_one(Site, act.case.site_code).only_dealt
 
 
 def _own_case(act: Act) -> bool:
@@ -61,6 +68,13 @@ def _acts_of(act: Act) -> set[str]:
 
 
 DECLARED = (
+    Control(
+        "only_dealt",
+        N_("Where cases are only dealt, nobody decides one that was not dealt to him"),
+        N_("At this site cases are dealt in order: press “Next case”."),
+        frozenset({"refer", "authorise", "reject", "accept_secondary", "reject_secondary"}),
+        _picked_it,
+    ),
     Control(
         "own_case",
         N_("Nobody acts on a case with his own CUI"),

@@ -47,6 +47,11 @@ def search_name(*parts: str | None) -> str:
     return normalised(" ".join(part for part in parts if part))
 
 
+def words_query(*parts: str | None) -> str:
+    """A PostgreSQL `tsquery` for names that hold a word beginning with each word given; empty for none."""
+    return " & ".join(f"{word}:*" for word in re.findall(r"[A-Z0-9]+", search_name(*parts)))
+
+
 @dataclass(frozen=True)
 class PartialDate:
     """A date of which the day, or day and month, may be unknown (None). Equal only to one that is equally partial.

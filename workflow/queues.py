@@ -18,6 +18,7 @@ from security.actor import Actor
 from security.permissions import Permission
 from workflow.errors import NotAllowed, NotFound, Refused, WrongState
 from workflow.machine import HOLD_LASTS, lock_case, refuse_if_held, wrong_state
+from workflow.persons import words_query
 
 COUNT_CAP = 1000
 PAGE = 50
@@ -138,11 +139,11 @@ def find_in_queue(
     query = select(PassportCase).where(*_waiting(queue)).limit(PAGE)
     if booklet:
         query = query.where(PassportCase.booklet_number == booklet)
-    for word in words.split():
-        query = query.where(
-            func.to_tsvector("simple", PassportCase.search_name).op("@@")(func.to_tsquery("simple", f"'{word}':*"))
-        )
-    return list(session.scalars(query))
+    wanted = words_query(words)
+    if wanted:
+        matches = func.to_tsvector("simple", PassportCase.search_name).op("@@")(func.to_tsquery("simple", wanted))
+        query = query.where(matches)
+    return list(session.scalars(query)) if booklet or wanted else []
 
 
 def deal_next(session: Session, queue: Queue, site: str, actor: Actor) -> PassportCase | None:
@@ -222,3 +223,25 @@ def queue_called(key: str) -> Queue:
     if key not in QUEUES:
         raise NotFound(N_("There is no queue called %(name)s."), name=key)
     return QUEUES[key]
+
+
+def site_called(session: Session, queue: Queue, code: str, actor: Actor) -> Site:
+    """The site of that code, if `actor` works on `queue` there; `NotFound` otherwise."""
+    may_work(queue, actor)
+    site = session.scalars(select(Site).where(Site.code == code, *_sites_of(actor))).first()
+    if site is None:
+        raise NotFound(N_("There is no site %(code)s among yours."), code=code[:16])
+    return site
+
+
+def queue_of(state: State, actor: Actor, *, mobile: bool = False) -> Queue | None:
+    """The queue on which `actor` works cases in that state, if there is one."""
+    for queue in QUEUES.values():
+        if queue.state == state and queue.mobile in (None, mobile) and actor.may(queue.permission):
+            return queue
+    return None
+
+
+def is_held(case: PassportCase) -> bool:
+    """Whether somebody has taken the case and still holds it."""
+    return case.held_at is not None and utc_now() - case.held_at <= HOLD_LASTS

@@ -3,12 +3,15 @@
 import datetime as dt
 
 from sqlalchemy import select, text
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
 
 from models.base import utc_now
 from models.booklets import Booklet, DocumentState, StockDocument, StockLine
 from models.catalogs import StockCategory, Warehouse
 from models.text import N_
+from models.users import User
 from security.actor import Actor
 from security.permissions import Permission
 from workflow.errors import BadValue, NotAllowed, NotFound, Unavailable, WrongState
@@ -39,20 +42,6 @@ def _may(actor: Actor, permission: Permission) -> None:
         raise NotAllowed()
 
 
-def open_receipts(session: Session, actor: Actor) -> list[StockDocument]:
-    """Receipts not closed yet, newest first."""
-    _may(actor, Permission.READ_STOCK)
-    query = select(StockDocument).where(StockDocument.kind == "INGRESO", StockDocument.state == DocumentState.ABIERTO)
-    return list(session.scalars(query.order_by(StockDocument.id.desc()).limit(200)))
-
-
-def closed_receipts(session: Session, actor: Actor) -> list[StockDocument]:
-    """The last receipts that were closed."""
-    _may(actor, Permission.READ_STOCK)
-    query = select(StockDocument).where(StockDocument.kind == "INGRESO", StockDocument.state == DocumentState.CERRADO)
-    return list(session.scalars(query.order_by(StockDocument.id.desc()).limit(50)))
-
-
 def receipt(session: Session, document_id: int, actor: Actor) -> StockDocument:
     """The receipt of that number, or `NotFound`."""
     _may(actor, Permission.READ_STOCK)
@@ -72,8 +61,9 @@ def draft_receipt(
     reference: str | None = None,
     remarks: str | None = None,
     document: StockDocument | None = None,
+    version: int | None = None,
 ) -> StockDocument:
-    """Start a receipt, or change the head of an open one."""
+    """Start a receipt, or change the head of an open one; `version` as in `add_line`."""
     _may(actor, Permission.RECEIVE_STOCK)
     place = session.get(Warehouse, warehouse)
     if place is None or not place.active:
@@ -85,19 +75,38 @@ def draft_receipt(
         document = StockDocument(kind="INGRESO", created_by_id=actor.user_id, created_at=utc_now())
         session.add(document)
     else:
-        _still_open(session, document)
+        _still_open(session, document, version)
     document.category_code, document.on, document.warehouse_code = category, on, warehouse
-    document.reference, document.remarks = reference or None, remarks or None
+    document.reference = _free_text("reference", reference, 80)
+    document.remarks = _free_text("remarks", remarks, 2000)
     session.flush()
     return document
 
 
+def _free_text(name: str, value: str | None, longest: int) -> str | None:
+    value = (value or "").replace("\x00", "").strip()
+    if len(value) > longest:
+        raise BadValue(N_("This is longer than %(longest)s characters."), field=name, longest=longest)
+    return value or None
+
+
 def add_line(
-    session: Session, document: StockDocument, actor: Actor, *, category: str, prefix: str, first: int, quantity: int
+    session: Session,
+    document: StockDocument,
+    actor: Actor,
+    *,
+    category: str,
+    prefix: str,
+    first: int,
+    quantity: int,
+    version: int | None = None,
 ) -> StockLine:
-    """Put a range on an open receipt; refused whole when it overlaps booklets or lines that exist, naming them."""
+    """Put a range on an open receipt; refused whole when it overlaps booklets or lines that exist, naming them.
+
+    `version` is the document's as the person saw it: who looks at an older one changes nothing. None: unseen.
+    """
     _may(actor, Permission.RECEIVE_STOCK)
-    _still_open(session, document)
+    _still_open(session, document, version)
     kind = session.get(StockCategory, category)
     if kind is None or kind.prefix != prefix.upper():
         raise BadValue(
@@ -111,34 +120,50 @@ def add_line(
     line = StockLine(
         document_id=document.id, category_code=category, prefix=kind.prefix, first=first, quantity=quantity
     )
+    # Two drafts at once would not see each other's lines.
+    session.execute(text("select pg_advisory_xact_lock(hashtext('stock_line ' || :prefix))"), {"prefix": kind.prefix})
     clashes = clashing_ranges(session, line)
     if clashes:
         raise Unavailable(N_("These numbers exist already: %(ranges)s."), field="first", ranges=", ".join(clashes))
     document.lines.append(line)
-    session.flush()
+    _touch(session, document)
     return line
 
 
-def drop_line(session: Session, document: StockDocument, line_id: int, actor: Actor) -> None:
-    """Take a range off an open receipt."""
+def drop_line(
+    session: Session, document: StockDocument, line_id: int, actor: Actor, *, version: int | None = None
+) -> None:
+    """Take a range off an open receipt; `version` as in `add_line`."""
     _may(actor, Permission.RECEIVE_STOCK)
-    _still_open(session, document)
-    document.lines[:] = [line for line in document.lines if line.id != line_id]
+    _still_open(session, document, version)
+    kept = [line for line in document.lines if line.id != line_id]
+    if len(kept) == len(document.lines):
+        raise NotFound(N_("Document %(number)s has no such line."), number=document.id)
+    document.lines[:] = kept
+    _touch(session, document)
+
+
+def _touch(session: Session, document: StockDocument) -> None:
+    """Count a change of the lines as a change of the document, so that its version tells of it."""
+    flag_modified(document, "state")
     session.flush()
 
 
-def drop_receipt(session: Session, document: StockDocument, actor: Actor) -> None:
-    """Delete an open receipt."""
+def drop_receipt(session: Session, document: StockDocument, actor: Actor, *, version: int | None = None) -> None:
+    """Delete an open receipt; `version` as in `add_line`."""
     _may(actor, Permission.RECEIVE_STOCK)
-    _still_open(session, document)
+    _still_open(session, document, version)
     session.delete(document)
     session.flush()
 
 
-def close_receipt(session: Session, document: StockDocument, actor: Actor) -> int:
-    """Close for good: every booklet becomes NUEVA in the warehouse, with its ledger entry. Returns how many."""
+def close_receipt(session: Session, document: StockDocument, actor: Actor, *, version: int | None = None) -> int:
+    """Close for good: every booklet becomes NUEVA in the warehouse, with its ledger entry. Returns how many.
+
+    `version` as in `add_line`.
+    """
     _may(actor, Permission.RECEIVE_STOCK)
-    _still_open(session, document)
+    _still_open(session, document, version)
     if not document.lines:
         raise BadValue(N_("The document has no lines."))
     at = utc_now()
@@ -150,7 +175,10 @@ def close_receipt(session: Session, document: StockDocument, actor: Actor) -> in
 
 
 def clashing_ranges(session: Session, line: StockLine) -> list[str]:
-    """The runs of numbers of `line` that exist as booklets or stand on an open document, as `F0000001–F0000009`."""
+    """The runs of numbers of `line` that exist as booklets or stand on an open document, as `F0000001–F0000009`.
+
+    The ten lowest; a further `…` says that there are more.
+    """
     rows = session.execute(
         text(
             """
@@ -161,7 +189,7 @@ def clashing_ranges(session: Session, line: StockLine) -> list[str]:
                                        least(l.first_serial + l.quantity - 1, :high)) n
                  where l.prefix = :prefix and d.state = 'ABIERTO')
             select min(n), max(n) from (select n, n - row_number() over (order by n) g from taken) t
-             group by g order by 1 limit 10
+             group by g order by 1 limit 11
             """
         ),
         {
@@ -172,7 +200,12 @@ def clashing_ranges(session: Session, line: StockLine) -> list[str]:
             "high": line.first + line.quantity - 1,
         },
     )
-    return [f"{line.prefix}{low:07d}–{line.prefix}{high:07d}" for low, high in rows]
+    runs = [_run(line.prefix, low, high) for low, high in rows]
+    return runs if len(runs) <= 10 else [*runs[:10], "…"]
+
+
+def _run(prefix: str, low: int, high: int) -> str:
+    return f"{prefix}{low:07d}" if low == high else f"{prefix}{low:07d}–{prefix}{high:07d}"
 
 
 def offered_booklets(session: Session, warehouse_site: str, category: str, count: int = 5) -> list[str]:
@@ -185,7 +218,23 @@ def offered_booklets(session: Session, warehouse_site: str, category: str, count
     return list(session.scalars(query.order_by(Booklet.number).limit(count)))
 
 
-def _still_open(session: Session, document: StockDocument) -> None:
-    session.refresh(document, with_for_update=True)
+def _still_open(session: Session, document: StockDocument, version: int | None) -> None:
+    number = document.id
+    try:
+        session.refresh(document, with_for_update=True)
+    except InvalidRequestError as gone:
+        raise NotFound(N_("There is no receipt %(number)s."), number=number) from gone
     if document.state != DocumentState.ABIERTO:
-        raise WrongState(N_("Document %(number)s is closed."), number=document.id)
+        raise WrongState(
+            N_("Document %(number)s is closed: %(user)s closed it at %(at)s."),
+            number=number,
+            user=_name_of(session, document.closed_by_id),
+            at=document.closed_at,
+        )
+    if version is not None and document.version != version:
+        raise WrongState(N_("Document %(number)s was changed meanwhile: look at it again and repeat."), number=number)
+
+
+def _name_of(session: Session, user_id: int | None) -> str:
+    user = session.get(User, user_id)
+    return user.username if user else "?"

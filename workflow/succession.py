@@ -1,9 +1,12 @@
 """A case made from another: by correction or by extension, with its person's data and pictures."""
 
 import datetime as dt
+import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from sqlalchemy import insert, inspect, select
+from sqlalchemy import Column, Integer, insert, inspect, select
 from sqlalchemy.orm import Session
 
 from models.cases import Applicant, CaseEvent, CasePicture, CaseRequirement, Event, PassportCase, State
@@ -16,14 +19,35 @@ from workflow.persons import PartialDate, search_name
 
 #: A passport may be extended once no more than this is left (SPEC 2).
 EXTENSION_WINDOW = dt.timedelta(days=183)
-CORRECTABLE = (
-    "first_name second_name other_names first_surname second_surname married_surname birth_date sex_code cui "
-    "passport_type_code validity_years"
-).split()
-CORRECTABLE_APPLICANT = (
-    "nationality_code birth_country_code birth_department_code birth_municipality_code birth_place "
-    "marital_status_code occupation_code eye_colour_code skin_tone_code hair_colour_code height_cm phone email"
-).split()
+#: What a correction may change: columns of the case and of the applicant, with their labels.
+CORRECTABLE = {
+    "first_name": N_("First given name"),
+    "second_name": N_("Second given name"),
+    "other_names": N_("Other given names"),
+    "first_surname": N_("First surname"),
+    "second_surname": N_("Second surname"),
+    "married_surname": N_("Married surname"),
+    "birth_date": N_("Date of birth"),
+    "sex_code": N_("Sex"),
+    "cui": N_("CUI"),
+    "passport_type_code": N_("Passport type"),
+    "validity_years": N_("Validity in years"),
+}
+CORRECTABLE_APPLICANT = {
+    "nationality_code": N_("Nationality"),
+    "birth_country_code": N_("Country of birth"),
+    "birth_department_code": N_("Department of birth"),
+    "birth_municipality_code": N_("Municipality of birth"),
+    "birth_place": N_("Place of birth"),
+    "marital_status_code": N_("Marital status"),
+    "occupation_code": N_("Occupation"),
+    "eye_colour_code": N_("Eye colour"),
+    "skin_tone_code": N_("Skin tone"),
+    "hair_colour_code": N_("Hair colour"),
+    "height_cm": N_("Height in cm"),
+    "phone": N_("Telephone"),
+    "email": N_("E-mail"),
+}
 _OF_THE_OLD = {"id", "number", "enrollment_id", "state", "created_at", "state_since", "procedure_code"} | {
     "booklet_number",
     "previous_booklet",
@@ -90,27 +114,44 @@ def apply_changes(session: Session, case: PassportCase, changes: dict[str, Any])
     applicant = session.get_one(Applicant, case.id)
     before: dict[str, Any] = {}
     for name, value in changes.items():
-        target = case if name in CORRECTABLE else applicant if name in CORRECTABLE_APPLICANT else None
-        if target is None:
+        if name not in CORRECTABLE and name not in CORRECTABLE_APPLICANT:
             raise BadValue(N_("%(name)s cannot be corrected."), field="changes", name=name[:40])
+        target: PassportCase | Applicant = case if name in CORRECTABLE else applicant
+        label = CORRECTABLE.get(name) or CORRECTABLE_APPLICANT[name]
         before[name] = getattr(target, name)
-        setattr(target, name, _checked(name, value))
+        column: Any = type(target).__table__.c[name]
+        setattr(target, name, _checked(session, column, label, value))
     case.search_name = search_name(case.surnames, case.given_names)
     return {"before": before, "after": dict(changes)}
 
 
-def _checked(name: str, value: Any) -> Any:
-    if value is None and name not in ("first_surname", "cui", "birth_date", "sex_code"):
+def _checked(session: Session, column: Column[Any], label: str, value: Any) -> Any:
+    """`value` as `column` takes it; `BadValue` naming it otherwise."""
+    wrong = partial(BadValue, field="changes", name=column.key, label=label)
+    if value is None and column.nullable:
         return None
-    if name in ("height_cm", "validity_years"):
-        if not isinstance(value, int):
-            raise BadValue(N_("%(name)s must be a whole number."), field="changes", name=name)
+    if isinstance(column.type, Integer):
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 300:
+            raise wrong(N_("%(label)s must be a whole number."))
         return value
-    if not isinstance(value, str) or not value.strip() or len(value) > 120:
-        raise BadValue(N_("%(name)s must be text."), field="changes", name=name)
-    if name == "birth_date":
-        return str(PartialDate.parse(value))
-    return value.strip()
+    text = value.strip() if isinstance(value, str) else ""
+    if not text or "\x00" in text or len(text) > (column.type.length or 0):  # type: ignore[attr-defined]
+        raise wrong(N_("%(label)s is missing or too long."))
+    return _formed(session, column, text, wrong)
+
+
+def _formed(session: Session, column: Column[Any], text: str, wrong: Callable[..., BadValue]) -> str:
+    for key in column.foreign_keys:
+        if session.execute(select(key.column).where(key.column == text)).first() is None:
+            raise wrong(N_("%(value)s is not one of the choices."), value=text[:20])
+    if column.key == "cui" and not re.fullmatch("[0-9]{13}", text):
+        raise wrong(N_("A CUI has thirteen digits."))
+    if column.key != "birth_date":
+        return text
+    try:
+        return str(PartialDate.parse(text))
+    except ValueError:
+        raise wrong(N_("Write the date as YYYY-MM-DD, or YYYY-MM or YYYY when the rest is unknown.")) from None
 
 
 def refuse_early_extension(expires_on: dt.date, now: dt.datetime) -> None:

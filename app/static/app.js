@@ -31,7 +31,7 @@
     if (narrow.matches) root.classList.toggle("menu-open", show);
     else { root.classList.toggle("menu-hidden", !show); store.set("menu", show ? "shown" : "hidden"); }
     markMenu();
-    if (narrow.matches && show) $("a, summary", sidebar).focus();
+    if (narrow.matches && show) { sidebar.scrollTop = 0; $("a, summary", sidebar).focus({ preventScroll: true }); }
   }
   function markMenu() {
     toggle.setAttribute("aria-expanded", String(menuShown()));
@@ -164,7 +164,7 @@
   };
   const typing = (element) => element.isContentEditable || element.matches("textarea, select, input:not([type=checkbox]):not([type=radio]):not([type=submit]):not([type=button])");
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") {
+    if (event.key === "Escape" && !event.defaultPrevented) {
       if (root.classList.contains("menu-open")) { showMenu(false); toggle.focus(); }
       else if (typing(event.target) && !$("dialog[open]")) event.target.blur();
       return;

@@ -18,7 +18,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from app import database_server
+from app import database_keeper
 from app.database_keeper import server_pid
 from app.database_server import create_database, drop_database, ensure_database, stop_database
 from app.settings import Settings
@@ -45,10 +45,26 @@ def test_the_database_is_durable_private_and_ordered_by_code_point(home):
         assert stat.S_IMODE((home / "postgres" / ".s.PGSQL.5432").stat().st_mode) == 0o700
 
 
-def test_a_throwaway_server_is_another_one_and_does_not_wait_for_the_disk(home):
+def test_a_throwaway_server_is_another_one_does_not_wait_for_the_disk_and_leaves_nothing(home):
     with user(home, throwaway=True) as one:
         assert one.ask("SHOW fsync") == "off"
         assert not (home / "postgres").exists()
+        data = home / "postgres-throwaway"
+        assert data.exists()
+    wait_until(lambda: not data.exists())
+
+
+def test_a_throwaway_server_in_a_private_folder_leaves_nothing_elsewhere(home):
+    inner = home / "private" / "home"
+    inner.mkdir(parents=True)
+    inner.parent.chmod(0o700)
+    with user(inner, throwaway=True) as one:
+        data = Path(str(make_url(one.url).query["host"]))
+        assert data.exists()
+    wait_until(lambda: not data.exists() and not (data.parent != inner and data.parent.exists()))
+    with user(inner, throwaway=True) as one:
+        assert one.ask("SELECT 1") == 1
+    wait_until(lambda: not list(inner.glob("postgres-throwaway*")))
 
 
 def test_processes_that_start_at_once_on_a_new_home_use_one_server(home):
@@ -98,7 +114,8 @@ def test_a_process_id_left_by_a_crash_and_now_another_process_does_not_hinder(ho
     with user(home) as one:
         one.kill()
     assert ends(home)
-    (home / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n{home / 'postgres'}\n")
+    for left in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+        (home / "postgres" / left).write_text(f"{os.getpid()}\n{home / 'postgres'}\n")
     with user(home) as one:
         assert one.ask("SELECT 1") == 1
 
@@ -145,9 +162,7 @@ def test_a_home_inside_a_private_folder_works_and_the_folder_stays_private(home)
         data = Path(str(make_url(one.url).query["host"]))
         assert stat.S_IMODE(private.stat().st_mode) == 0o700
         one.kill()
-        deadline = time.monotonic() + 10
-        while server_pid(data) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_until(lambda: server_pid(data) is None)
     if data.parent != inner:
         assert (inner / "postgres.elsewhere").read_text().startswith(f"{data}\n")
         shutil.rmtree(data.parent)
@@ -245,23 +260,22 @@ def run(url: str, query: str) -> None:
 
 
 def ends(home: Path, name: str = "postgres") -> bool:
-    """Whether the server of `home` is gone within ten seconds."""
-    deadline = time.monotonic() + 10
-    while server_pid(home / name) is not None:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
+    wait_until(lambda: server_pid(home / name) is None)
     return True
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen within 20 seconds"
+        time.sleep(0.02)
 
 
 def keeper_pid(home: Path) -> int:
     """The keeper is the process that names the users' lock of `home` on its command line."""
+    wanted = {os.fsencode(database_keeper.__file__), os.fsencode(home / ".postgres.users")}
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
-            words = entry.read_bytes().split(b"\0")
-            if (
-                os.fsencode(database_server.database_keeper.__file__) in words
-                and os.fsencode(home / ".postgres.users") in words
-            ):
+            if wanted <= set(entry.read_bytes().split(b"\0")):
                 return int(entry.parent.name)
     raise AssertionError("no keeper")

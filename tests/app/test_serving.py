@@ -32,9 +32,9 @@ def test_a_request_under_way_is_answered_when_the_server_is_told_to_stop(server,
     assert server.process.exitcode == 0
 
 
-def test_every_worker_lets_go_of_what_it_inherited(server):
-    get(server.port, "/")
+def test_every_worker_is_told_that_it_is_a_fork(server):
     assert len(server.workers()) == 2
+    assert server.pid not in server.workers()
 
 
 def test_workers_whose_master_was_killed_give_the_port_back(server):

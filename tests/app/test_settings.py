@@ -16,11 +16,11 @@ def read(home: Path, **environ: str) -> Settings:
 
 
 def refused(settings: Settings) -> tuple[str, ...]:
+    """The variables that the refusal names, none when the settings are safe."""
     try:
         settings.refuse_unsafe()
     except UnsafeSetting as error:
-        assert all(variable in str(error) for variable in error.variables)
-        return error.variables
+        return tuple(variable for variable in error.variables if f"\n- {variable}: " in str(error))
     return ()
 
 
@@ -94,7 +94,7 @@ def test_every_postgresql_url_becomes_the_one_sqlalchemy_reads(tmp_path, scheme)
 
 @pytest.mark.parametrize("url", ["mysql://igm:hidden@db/x", "postgresql+asyncpg://igm:hidden@db/x", "hidden"])
 def test_another_database_is_refused_without_showing_its_password(tmp_path, url):
-    with pytest.raises(BadSetting, match="^DATABASE_URL must be") as refusal:
+    with pytest.raises(BadSetting, match=r"^DATABASE_URL must be") as refusal:
         read(tmp_path, DATABASE_URL=url)
     assert "hidden" not in str(refusal.value)
 
@@ -146,10 +146,8 @@ def test_an_empty_variable_counts_as_absent(tmp_path):
 
 
 def test_lists_are_read_without_blanks(tmp_path):
-    assert read(tmp_path, PASAPORTES_TRUSTED_HOSTS=" a.example, ,b.example ").trusted_hosts == (
-        "a.example",
-        "b.example",
-    )
+    settings = read(tmp_path, PASAPORTES_TRUSTED_HOSTS=" a.example, ,b.example ")
+    assert settings.trusted_hosts == ("a.example", "b.example")
 
 
 def test_every_setting_has_its_own_variable_and_a_row_of_the_reference():

@@ -1,0 +1,141 @@
+"""Pre-Impresión, Pre-Impresión Móvil and En-Impresión: booklet, data page, print accepted or refused, on one page."""
+
+from flask import Response, flash, make_response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_appbuilder import expose
+from flask_babel import gettext as _
+
+from models.cases import PassportCase, State
+from models.text import N_
+from security.permissions import Permission
+from views.access import current_actor, needs, transaction
+from views.counter import CounterPage, act_on, attempt, offered, status_of
+from workflow import counters, fields, personalisation, queues
+from workflow.errors import DomainError, WrongState
+from workflow.machine import TRANSITIONS, wrong_state
+
+PRINTERS = (Permission.PRINT_BOOKLETS, Permission.PRINT_MOBILE, Permission.RESUME_PRINTS)
+VOID_TYPE = TRANSITIONS["refuse_print"].fields[0]
+
+
+class PrintingView(CounterPage):
+    """Modules 2, 5 and 6 (M:L587-L639, M:L698, M:L704): three steps on one case."""
+
+    route_base = "/printing"
+    queue_key = "printing"
+
+    @expose("/<number>")
+    @needs(*PRINTERS)
+    def case(self, number: str) -> ResponseReturnValue:
+        """The case with the step that comes next."""
+        return self._shown(number)
+
+    @expose("/<number>/assign", methods=["POST"])
+    @needs(Permission.PRINT_BOOKLETS, Permission.PRINT_MOBILE)
+    def assign(self, number: str) -> ResponseReturnValue:
+        """Step 1: the booklet, typed, scanned or taken from those offered."""
+        values = {"booklet": request.form.get("booklet", "")}
+        name = "assign_booklet_mobile" if request.form.get("mobile") else "assign_booklet"
+        refusal = attempt(lambda session: act_on(session, name, number, values))
+        return self._shown(number, refusal) if refusal else redirect(url_for(".case", number=number), 303)
+
+    @expose("/<number>/print", methods=["POST"])
+    @needs(Permission.RESUME_PRINTS)
+    def send(self, number: str) -> ResponseReturnValue:
+        """Step 2, and again for a case that got stuck: the copy is recorded and the page opens."""
+        with transaction() as session:
+            act_on(session, "print_page", number)
+        return redirect(url_for(".case", number=number, sent=1, _anchor="page"), 303)
+
+    @expose("/<number>/page.pdf")
+    @needs(*PRINTERS)
+    def data_page(self, number: str) -> ResponseReturnValue:
+        """The data page; only while the case is in printing, and once its copy was recorded."""
+        with transaction() as session:
+            work = counters.open_case(session, number, current_actor(), "page.pdf")
+            if work.case.state != State.EN_IMPRESION or work.use is None:
+                raise wrong_state(session, work.case)
+            if work.use.copies == 0:
+                raise WrongState(N_("Press “Print” first, so that the copy is recorded."))
+            page = personalisation.page_of(session, work.case)
+        answer = Response(page, mimetype="application/pdf")
+        answer.headers["Content-Disposition"] = f'inline; filename="{number}.pdf"'
+        answer.headers["Cache-Control"] = "private, no-store"
+        return answer
+
+    @expose("/<number>/accept", methods=["POST"])
+    @needs(Permission.PRINT_BOOKLETS)
+    def accept(self, number: str) -> ResponseReturnValue:
+        """Step 3: the print is good; the next case of the queue opens."""
+        with transaction() as session:
+            act_on(session, "accept_print", number)
+        done = _("The print of case %(number)s was accepted: its booklet goes to quality control.", number=number)
+        return self._onwards(number, done)
+
+    @expose("/<number>/refuse", methods=["POST"])
+    @needs(Permission.PRINT_BOOKLETS)
+    def refuse(self, number: str) -> ResponseReturnValue:
+        """Step 3: the print is bad; the booklet is voided and the case waits for another."""
+        values = {name: request.form.get(name, "") for name in ("void_type", "comment")}
+        refusal = attempt(lambda session: act_on(session, "refuse_print", number, values))
+        if refusal:
+            return self._shown(number, refusal)
+        flash(_("The booklet was voided and case %(number)s waits for another.", number=number), "success")
+        return redirect(url_for(".case", number=number), 303)
+
+    def _shown(self, number: str, refusal: DomainError | None = None) -> ResponseReturnValue:
+        actor = current_actor()
+        with transaction() as session:
+            work = counters.open_case(session, number, actor, "printing")
+            case, acts = work.case, offered(work.case)
+            booklets = counters.next_booklets(session, work) if case.state == State.AUTORIZADA else []
+            void_types = fields.choices(session, VOID_TYPE) if "refuse_print" in acts else []
+        queue = self.queue_for(case)
+        page = self.page(
+            "printing/case.html",
+            _("Printing of case %(number)s", number=number),
+            crumbs=self.trail(queue, case, work.labels.of(case, "site_code")),
+            work=work,
+            case=case,
+            acts=acts,
+            step=_step(work),
+            stuck=work.left_by_another(actor),
+            queue=queue,
+            booklets=booklets,
+            void_types=void_types,
+            refusal=refusal,
+            typed=request.form,
+        )
+        return make_response(page, status_of(refusal))
+
+    def _onwards(self, number: str, done: str) -> ResponseReturnValue:
+        with transaction() as session:
+            case = counters.open_case(session, number, current_actor(), "printing").case
+            queue = queues.queue_called(_queue_key(case))
+            following = counters.next_case(session, queue, case, current_actor())
+        if following is not None:
+            flash(f"{done} {_('This is the next case.')}", "success")
+            return redirect(url_for(".case", number=following.number), 303)
+        flash(f"{done} {_('No other case waits at this site.')}", "success")
+        return redirect(_queue_url(queue, case), 303)
+
+
+def _queue_key(case: PassportCase) -> str:
+    """Where the one who accepted a print goes on: with the stuck cases, if this was one."""
+    if "stuck" in request.form and current_actor().may(Permission.RESUME_PRINTS):
+        return "in-printing"
+    return "mobile-printing" if case.mobile else "printing"
+
+
+def _queue_url(queue: queues.Queue, case: PassportCase) -> str:
+    return url_for("QueueView.queue", key=queue.key, site=case.site_code)
+
+
+def _step(work: counters.Work) -> int:
+    """The step that comes next, 1 to 3; 4 when the print was accepted, 0 before the case is authorised."""
+    if work.case.state == State.EN_IMPRESION and work.use is not None:
+        return 3 if work.use.copies else 2
+    return {State.AUTORIZADA: 1, State.IMPRESA: 4, State.POST_IMPRESION: 4, State.ENTREGADA: 4}.get(work.case.state, 0)
+
+
+VIEWS = (PrintingView,)

@@ -1,0 +1,193 @@
+"""T01 and T02: a complete enrolment becomes a case; what the automatic checks find refers it to secondary validation."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from models.base import utc_now
+from models.cases import (
+    Applicant, CaseEvent, CaseFinding, CasePicture, CaseRequirement, Event, Finding, PassportCase, Picture, State,
+)  # fmt: skip
+from models.text import N_
+from security.actor import Actor, system_actor
+from security.scope import acting_as
+from workflow import amendments, cases, checks, pictures
+from workflow.checks import Facts, Found
+from workflow.enrolment_codes import BY_CUI, Entries
+from workflow.enrolment_form import BadEnrolment, moment
+from workflow.enrolment_pictures import Shot, items, kind_of
+from workflow.machine import TRANSITIONS, Act, perform
+from workflow.numbering import next_case_number
+from workflow.persons import search_name
+from workflow.registry import registry
+
+OTHER_SITE = N_("The case number does not begin with the site %(site)s.")
+NUMBER_TAKEN = N_("The case number %(number)s is taken.")
+#: What an item says besides its picture, its type and where the picture was.
+_NOT_KEPT = ("image", "imageRef", "biometricType", "biometricSubType")
+
+
+@dataclass(frozen=True)
+class Complete:
+    """An enrolment that passed everything it could be refused for."""
+
+    enrollment_id: str
+    body: dict[str, Any]
+    entries: Entries
+    shots: list[Shot]
+    transaction_id: str | None = None
+
+    @property
+    def site(self) -> str:
+        return str(self.body["contextualData"]["site"])
+
+
+def receive(session: Session, enrolment: Complete, actor: Actor) -> PassportCase:
+    """Make the case, with its findings, and refer it when there are any. The caller commits.
+
+    BadEnrolment when the station's case number is not its own or taken.
+    """
+    now = utc_now()
+    request = enrolment.body["requestData"]
+    checks.lock_out_rivals(session, enrolment.body["biographicData"]["cui"], request["paymentSlip"]["number"])
+    at = moment(enrolment.body["contextualData"]["enrollmentDate"])
+    found = checks.find(Facts(session, enrolment.body, at, registry(session)))
+    case = _case(session, enrolment, at, now)
+    case.findings = [CaseFinding(code=one.code, fields=one.fields, detail=one.detail, found_at=now) for one in found]
+    _insert(session, case, enrolment)
+    session.add(_event(case, enrolment, actor, now))
+    session.flush()
+    if request.get("replacementReason") in amendments.LOST_OR_STOLEN:
+        _void_lost(session, case, actor, now, request["replacementReason"], found)
+    if found:
+        _refer(session, case, found)
+    return case
+
+
+def _case(session: Session, enrolment: Complete, at: dt.datetime, now: dt.datetime) -> PassportCase:
+    person, context, request = (enrolment.body[name] for name in ("biographicData", "contextualData", "requestData"))
+    site = enrolment.entries.of("sedes", enrolment.site)
+    case = PassportCase(
+        number=_number(session, enrolment), enrollment_id=enrolment.enrollment_id, state=State.ENROLADA,
+        site_code=enrolment.site, print_site_code=enrolment.site if site["prints"] else site["prints_at_code"] or enrolment.site,
+        mobile=context["stationKind"] == "MOBILE", desk=context.get("desk"), station=context["station"],
+        operator=context["operator"], procedure_code=request["procedure"], passport_type_code=request["passportType"],
+        validity_years=request["validityYears"], priority=request.get("priority", 3), enrolled_at=at, created_at=now,
+        state_since=now, first_name=person.get("firstName"), second_name=person.get("secondName"),
+        other_names=person.get("otherNames"), first_surname=person["firstSurname"],
+        second_surname=person.get("secondSurname"), married_surname=person.get("marriedSurname"), cui=person["cui"],
+        birth_date=person["dateOfBirth"], sex_code=person["gender"],
+        identification_type_code=person["identificationType"],
+        identification_number=person["cui"] if person["identificationType"] in BY_CUI else person["identificationNumber"],
+        payment_slip=request["paymentSlip"]["number"],
+        previous_booklet=request.get("previousPassport", {}).get("bookletNumber"),
+    )  # fmt: skip
+    case.search_name = search_name(case.surnames, case.given_names)
+    case.applicant = _applicant(person, request)
+    case.requirements = [
+        CaseRequirement(requirement_code=paper["code"], presented=paper["presented"], note=paper.get("note"))
+        for paper in request["requirements"]
+    ]
+    return case
+
+
+def _number(session: Session, enrolment: Complete) -> str:
+    number = enrolment.body["requestData"].get("caseNumber")
+    if number is None:
+        return next_case_number(session, enrolment.site)
+    if not number.startswith(enrolment.site):
+        raise BadEnrolment("$.requestData.caseNumber", OTHER_SITE, site=enrolment.site)
+    return str(number)
+
+
+def _applicant(person: dict[str, Any], request: dict[str, Any]) -> Applicant:
+    return Applicant(
+        nationality_code=person["nationality"], birth_country_code=person["birthCountry"],
+        birth_department_code=person.get("birthDepartment"), birth_municipality_code=person.get("birthMunicipality"),
+        birth_place=person.get("birthPlace"), marital_status_code=person["maritalStatus"],
+        occupation_code=person["occupation"], eye_colour_code=person["eyeColor"], skin_tone_code=person["skinTone"],
+        hair_colour_code=person["hairColor"], height_cm=person["heightCm"], address=person["address"],
+        phone=person.get("phone"), email=person.get("email"), guardians=person.get("guardians", []),
+        payment=request["paymentSlip"], previous_passport=request.get("previousPassport"),
+        replacement_reason=request.get("replacementReason"), report=request.get("report"),
+        delivery_address=request.get("deliveryAddress"),
+    )  # fmt: skip
+
+
+def _insert(session: Session, case: PassportCase, enrolment: Complete) -> None:
+    """Write case and pictures; the unique number decides between stations that give the same."""
+    taken = {shot.position: _picture(shot.data, shot.proof) for shot in enrolment.shots}
+    printed = {position: _printed(shot, taken[position]) for position, shot in _by_position(enrolment.shots).items()}
+    session.add(case)
+    session.add_all({id(picture): picture for picture in (*taken.values(), *printed.values()) if picture}.values())
+    try:
+        session.flush()
+    except IntegrityError as error:
+        if "uq_passport_case_number" in str(error.orig):
+            raise BadEnrolment("$.requestData.caseNumber", NUMBER_TAKEN, number=case.number) from error
+        raise
+    for position, item in enumerate(items(enrolment.body)):
+        picture, copy = taken.get(position), printed.get(position)
+        session.add(
+            CasePicture(
+                case_id=case.id, kind=kind_of(item), picture_id=picture.id if picture else None,
+                print_picture_id=copy.id if copy else None, missing=None if picture else _reason(item),
+                captured={name: value for name, value in item.items() if name not in _NOT_KEPT},
+            )  # fmt: skip
+        )
+
+
+def _by_position(shots: list[Shot]) -> dict[int, Shot]:
+    return {shot.position: shot for shot in shots}
+
+
+def _picture(data: bytes, proof: pictures.Picture) -> Picture:
+    return Picture(
+        media_type=proof.media_type, width=proof.width, height=proof.height, sha256=bytes.fromhex(proof.sha256), data=data
+    )
+
+
+def _printed(shot: Shot, picture: Picture) -> Picture | None:
+    """The form in which the picture goes on the page: a portrait as plain JPEG, transcoded here once."""
+    kind = kind_of(shot.item)
+    if kind != "PORTRAIT":
+        return picture if kind == "SIGNATURE" else None
+    printable = pictures.printable_portrait(shot.data, shot.proof.media_type)
+    if printable == shot.data:
+        return picture
+    return _picture(printable, pictures.check_picture(printable, pictures.PictureClaim("image/jpeg")))
+
+
+def _reason(item: dict[str, Any]) -> str:
+    """Why there is no picture: BANDAGED, AMPUTATED, DAMAGED, or the operator's comment."""
+    return str(item["missing"][0]["presence"] if "missing" in item else item["comment"])
+
+
+def _event(case: PassportCase, enrolment: Complete, actor: Actor, now: dt.datetime) -> CaseEvent:
+    return CaseEvent(
+        case_id=case.id, event=Event.RECEPCION, transition="receive", from_state=None, to_state=State.ENROLADA,
+        started_at=case.enrolled_at if case.enrolled_at < now else now, at=now, user_id=actor.user_id,
+        username=actor.username, site_code=case.site_code, address=actor.address,
+        data={
+            "enrollment": enrolment.enrollment_id, "transaction": enrolment.transaction_id, "station": case.station,
+            "operator": case.operator,
+        },
+    )  # fmt: skip
+
+
+def _void_lost(
+    session: Session, case: PassportCase, actor: Actor, now: dt.datetime, reason: str, found: list[Found]
+) -> None:
+    """Void the lost booklet at once, unless it is another person's: then whoever decides the case does."""
+    if any(one.code is Finding.RENEWAL_MISMATCH and "cui" in one.fields for one in found):
+        return
+    amendments.void_former(Act(session, TRANSITIONS[amendments.void_booklet.__name__], case, actor, now), reason)
+
+
+def _refer(session: Session, case: PassportCase, found: list[Found]) -> None:
+    system = system_actor(session)
+    with acting_as(system):
+        perform(session, cases.refer.__name__, case.number, system, comment=", ".join(one.code for one in found))
