@@ -14,6 +14,7 @@ from models.booklets import BOOKLET_LABELS
 from models.cases import EVENT_LABELS, FINDING_LABELS, STATE_LABELS
 from security.actor import Actor
 from security.scope import acting
+from views.frame import account_links
 from workflow.clock import local
 
 
@@ -53,6 +54,7 @@ class Who:
 def install(app: Flask) -> None:
     """Give the templates their globals and filters."""
     app.jinja_env.globals.update(
+        account=account_links,
         menu=lambda: list(menu()),
         state_label=state_label,
         booklet_label=booklet_label,

@@ -194,7 +194,7 @@ class StockLine(Base):
 class StockMovement(Base):
     """One booklet out of one place and into another. Append-only: the database refuses update and delete.
 
-    A place is `SUPPLIER`, `WAREHOUSE:<code>`, `PRINTING:<site>`, `HOLDER`, `VOIDED`.
+    A place is `SUPPLIER`, `WAREHOUSE:<code>`, `PRINTING:<site>` (and whoever it was delivered to), `VOIDED`.
     """
 
     __tablename__ = "stock_movement"

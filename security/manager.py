@@ -11,13 +11,14 @@ from typing import Any
 from flask import current_app, g, request, session
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_login import UserMixin, user_logged_in
-from sqlalchemy import func, text, update
+from sqlalchemy import func, select, text, update
 from werkzeug.security import check_password_hash
 
 from models.base import session as db
 from models.base import utc_now
 from models.users import User
-from security.actor import Actor, load_actor
+from security.actor import SYSTEM_USERNAME, Actor, load_actor
+from security.passwords import hash_password, set_password
 from security.permissions import BY_PAIR
 from security.scope import acting, set_acting
 
@@ -25,8 +26,16 @@ from security.scope import acting, set_acting
 TRIES = 5
 FIRST_WAIT = dt.timedelta(minutes=1)
 LONGEST_WAIT = dt.timedelta(minutes=15)
+#: Whoever logs in is asked again after this time, however busy he was.
+LONGEST_SESSION = dt.timedelta(hours=12)
 #: Pages that need no permission but being somebody.
 OWN_ACCOUNT = frozenset({"UserInfoEditView", "ResetMyPasswordView"})
+
+_NEXT_WAIT = text(
+    f"case when coalesce(fail_login_count, 0) + 1 >= {TRIES} then now() + least("
+    f"power(2, least(coalesce(fail_login_count, 0) + 1 - {TRIES}, 16)) * interval '{FIRST_WAIT}', "
+    f"interval '{LONGEST_WAIT}') end"
+)
 
 
 class Account(UserMixin):  # type: ignore[misc]
@@ -52,12 +61,13 @@ class Account(UserMixin):  # type: ignore[misc]
 class Manager(SecurityManager):  # type: ignore[misc]
     """Who is asking, what he may, and how he proves it."""
 
+    # Who is asking.
     def load_user(self, pk: int | str) -> Account | None:
-        """The account of the session cookie; None when he was disabled or his sessions were ended."""
-        return self._account(int(pk), session.get("epoch"))
+        """The account of the session cookie; None when he was disabled, his sessions were ended, or this one is old."""
+        return self._account(int(pk), session.get("epoch")) if _is_recent(session.get("since")) else None
 
     def load_user_jwt(self, _header: dict[str, Any], claims: dict[str, Any]) -> Account | None:
-        """The account of a bearer token, under the same conditions."""
+        """The account of a bearer token, unless it was disabled or its tokens were ended."""
         account = self._account(int(claims["sub"]), claims.get("epoch"))
         if account is not None:
             g.user = account
@@ -71,6 +81,7 @@ class Manager(SecurityManager):  # type: ignore[misc]
         set_acting(actor)
         return Account(actor)
 
+    # What he may.
     def has_access(self, permission_name: str, view_name: str) -> bool:
         """Whether the actor at work holds Flask-AppBuilder's pair."""
         return self._held(permission_name, view_name)
@@ -93,53 +104,61 @@ class Manager(SecurityManager):  # type: ignore[misc]
     def _get_user_permission_view_menus(self, user: Any, permission_name: str, view_menus_name: list[str]) -> set[str]:
         return {name for name in view_menus_name if self._held(permission_name, name)}
 
-    def auth_user_db(self, username: str, password: str) -> Any:
-        """Check a password; an account with too many wrong ones waits, answering as for a wrong one."""
-        user = self.find_user(username=username) if username else None
-        if user is not None and user.locked_until is not None and user.locked_until > utc_now():
-            check_password_hash(self._fake_hash(), password or "")
+    # How he proves it.
+    def auth_user_db(self, username: str, password: str) -> User | None:
+        """The user whose name and password these are. Unknown, disabled, locked and wrong all answer alike."""
+        name = (username or "").strip().lower()
+        known = None if "\0" in name else db.scalars(select(User).where(User.username == name)).first()
+        if not self.knows_password(known, password) or known is None:
             return None
-        return super().auth_user_db(username, password)
+        self.update_user_auth_stat(known, success=True)
+        return known
 
-    def _fake_hash(self) -> str:
-        return str(current_app.config["AUTH_DB_FAKE_PASSWORD_HASH_CHECK"])
+    def knows_password(self, user: User | None, password: str) -> bool:
+        """Whether this is the user's password. A wrong one counts as a failure; a locked account knows none."""
+        kept = None if user is None or not user.active or _is_locked(user) else user.password
+        right = check_password_hash(kept or current_app.config["AUTH_DB_FAKE_PASSWORD_HASH_CHECK"], password or "")
+        if not kept:
+            _take_as_long_as_a_failure()
+        elif not right:
+            self.update_user_auth_stat(user, success=False)
+        return bool(kept) and right
 
     def update_user_auth_stat(self, user: Any, success: bool = True) -> None:
         """Count log-ins and failures in the database itself, so that no failure is lost to a race."""
-        if success:
-            values = {"fail_login_count": 0, "locked_until": None, "last_login": func.now(),
-                      "login_count": func.coalesce(User.login_count, 0) + 1}  # fmt: skip
-        else:
-            values = {
-                "fail_login_count": func.coalesce(User.fail_login_count, 0) + 1,
-                "locked_until": text(
-                    f"case when coalesce(fail_login_count, 0) + 1 >= {TRIES} then now() + least("
-                    f"power(2, coalesce(fail_login_count, 0) + 1 - {TRIES}) * interval '{FIRST_WAIT}', "
-                    f"interval '{LONGEST_WAIT}') end"
-                ),
-            }
+        values: dict[str, Any] = {
+            "fail_login_count": 0, "locked_until": None, "last_login": func.now(),
+            "login_count": func.coalesce(User.login_count, 0) + 1,
+        } if success else {
+            "fail_login_count": func.coalesce(User.fail_login_count, 0) + 1, "locked_until": _NEXT_WAIT,
+        }  # fmt: skip
         db.execute(update(User).where(User.id == user.id).values(**values))
         db.commit()
         (self.on_user_login if success else self.on_user_login_failed)(user)
 
     def reset_password(self, userid: int, password: str) -> None:
         """Set a password; all other sessions and tokens end; set by another, it must be changed at the next log-in."""
-        super().reset_password(userid, password)
         actor = acting()
         own = actor is not None and actor.user_id == int(userid)
-        epoch = db.execute(
-            update(User)
-            .where(User.id == userid)
-            .values(
-                session_epoch=text("md5(random()::text || clock_timestamp()::text)"),
-                must_change_password=not own,
-                password_changed_at=func.now(),
-            )
-            .returning(User.session_epoch)
-        ).scalar_one()
+        kept = hash_password(password, current_app.config["FAB_PASSWORD_HASH_METHOD"])
+        epoch = set_password(db(), int(userid), kept, must_change=not own)
         db.commit()
         if own and request:
             session["epoch"] = epoch
+
+
+def _is_recent(since: str | None) -> bool:
+    return since is not None and utc_now() - dt.datetime.fromisoformat(since) < LONGEST_SESSION
+
+
+def _is_locked(user: User) -> bool:
+    return user.locked_until is not None and user.locked_until > utc_now()
+
+
+def _take_as_long_as_a_failure() -> None:
+    """Write as much as counting a failure does, so that a stop-watch does not tell which names exist."""
+    db.execute(update(User).where(User.username == SYSTEM_USERNAME).values(fail_login_count=0))
+    db.commit()
 
 
 @user_logged_in.connect  # type: ignore[untyped-decorator]

@@ -85,7 +85,6 @@ class AdminView(Frame, FormedView):
         values.setdefault("crumbs", self.crumbs() if here else self.crumbs((values.get("title", ""), None)))
         return super().render_template(template, **values)  # type: ignore[no-any-return]
 
-    # Lists.
     def _list(self, **options: Any) -> dict[str, Any]:
         order, direction = self._order()
         page, size = self._place()
@@ -249,7 +248,8 @@ class CatalogView(AdminView):
         table = self.model.__table__
         self.route_base = self.route_base or f"/catalogs/{table.name.replace('_', '-')}"
         self.screen = self.screen or self.model.label_plural
-        self.formatters_columns = {name: self._naming(name) for name in columns if table.c[name].foreign_keys}
+        naming = {name: self._naming(name) for name in columns if table.c[name].foreign_keys}
+        self.formatters_columns = {**naming, **(self.formatters_columns or {})}
         super().__init__(**options)
 
     def _naming(self, column: str) -> Callable[[str | None], str]:

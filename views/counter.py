@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from models.cases import PassportCase
 from models.text import N_
+from security.permissions import Permission
 from views.access import current_actor, transaction
 from views.frame import Crumb, Page
-from workflow import queues
+from workflow import enquiries, queues
 from workflow.counters import unless_changed
 from workflow.errors import DomainError
 from workflow.machine import available, perform
@@ -66,3 +67,11 @@ def offered(case: PassportCase) -> set[str]:
 def status_of(refusal: DomainError | None) -> int:
     """The status of a page that shows `refusal` at its field; the page itself is there, whatever was not."""
     return 200 if refusal is None else 400 if refusal.status == 404 else refusal.status
+
+
+def shots(session: Session, case: PassportCase) -> dict[str, str]:
+    """The addresses of the case's pictures by kind; none for who may not see them."""
+    if not current_actor().may(Permission.SEE_IMAGES):
+        return {}
+    kinds = [picture.kind for picture in enquiries.pictures(session, case) if picture.picture_id is not None]
+    return {kind: url_for("CaseView.picture", number=case.number, kind=kind) for kind in kinds}

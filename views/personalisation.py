@@ -9,7 +9,7 @@ from models.cases import PassportCase, State
 from models.text import N_
 from security.permissions import Permission
 from views.access import current_actor, needs, transaction
-from views.counter import CounterPage, act_on, attempt, offered, status_of
+from views.counter import CounterPage, act_on, attempt, offered, shots, status_of
 from workflow import counters, fields, personalisation, queues
 from workflow.errors import DomainError, WrongState
 from workflow.machine import TRANSITIONS, wrong_state
@@ -90,6 +90,7 @@ class PrintingView(CounterPage):
             case, acts = work.case, offered(work.case)
             booklets = counters.next_booklets(session, work) if case.state == State.AUTORIZADA else []
             void_types = fields.choices(session, VOID_TYPE) if "refuse_print" in acts else []
+            pictures = shots(session, case)
         queue = self.queue_for(case)
         page = self.page(
             "printing/case.html",
@@ -103,6 +104,8 @@ class PrintingView(CounterPage):
             queue=queue,
             booklets=booklets,
             void_types=void_types,
+            shots=pictures,
+            sent="sent" in request.args,
             refusal=refusal,
             typed=request.form,
         )

@@ -116,9 +116,8 @@ class QueueView(Page):
         label = _(queue.label)
         title = f"{label}: {more[-1][0]}" if more else label
         crumbs = [(_(str(self.group)), None), (label, url_for(".sites", key=queue.key, all=1) if more else None), *more]
-        return self.page(
-            f"queues/{template}.html", title, crumbs=crumbs, queue=queue, worked_at=endpoint_of(queue.key), wide=True, **values
-        )  # fmt: skip
+        values.update(queue=queue, worked_at=endpoint_of(queue.key), wide=True)
+        return self.page(f"queues/{template}.html", title, crumbs=crumbs, **values)
 
 
 def single_site(counts: list[SiteCount]) -> str | None:

@@ -133,11 +133,9 @@ def void(act: Act, booklet: Booklet, void_type: str, *, expected: BookletState |
 
 
 def place_of(booklet: Booklet) -> str:
-    """The ledger's name for where `booklet` is."""
+    """The ledger's name for where `booklet` is. It left stock when it was assigned: delivery moves nothing."""
     if booklet.state == BookletState.NUEVA:
         return f"WAREHOUSE:{booklet.warehouse_code}"
-    if booklet.state == BookletState.ENTREGADA:
-        return "HOLDER"
     return "VOIDED" if booklet.state == BookletState.ANULADA else f"PRINTING:{booklet.site_code}"
 
 

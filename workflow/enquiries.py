@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload, undefer
+from sqlalchemy.sql.base import ExecutableOption
 
 from models.base import utc_now
 from models.booklets import BOOKLET_NUMBER, Booklet, Personalisation
@@ -42,33 +43,20 @@ class BookletLine:
 
 def case_by_number(session: Session, number: str, actor: Actor, screen: str) -> PassportCase:
     """The case with applicant, findings and requirements; the look is logged. Raises `NotFound`."""
-    if not actor.may(Permission.READ_CASES):
-        raise NotAllowed()
-    case = session.scalars(
-        select(PassportCase)
-        .where(PassportCase.number == number)
-        .options(
-            selectinload(PassportCase.applicant),
-            selectinload(PassportCase.findings),
-            selectinload(PassportCase.requirements),
-        )
-    ).first()
-    if case is None:
-        raise NotFound(N_("There is no case %(number)s at your sites."), number=number)
+    whole = (PassportCase.applicant, PassportCase.findings, PassportCase.requirements)
+    case = case_seen(session, number, actor, *(selectinload(part) for part in whole))
     log_look(session, actor, screen, case.number)
     return case
 
 
-def find_case(
-    session: Session, actor: Actor, *, number: str | None = None, enrollment: str | None = None
-) -> PassportCase | None:
-    """The case of that number, of that enrolment, or of both; None when the actor sees none."""
+def case_seen(session: Session, number: str, actor: Actor, *options: ExecutableOption) -> PassportCase:
+    """The case of that number among those `actor` sees, or `NotFound`; who calls logs what was looked at."""
     if not actor.may(Permission.READ_CASES):
         raise NotAllowed()
-    wanted = [PassportCase.number == number] if number is not None else []
-    if enrollment is not None:
-        wanted.append(PassportCase.enrollment_id == enrollment)
-    return session.scalars(select(PassportCase).where(*wanted).limit(1)).first() if wanted else None
+    case = session.scalars(select(PassportCase).where(PassportCase.number == number).options(*options)).first()
+    if case is None:
+        raise NotFound(N_("There is no case %(number)s at your sites."), number=number)
+    return case
 
 
 def log_look(session: Session, actor: Actor, screen: str, number: str | None, **detail: Any) -> None:

@@ -2,9 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import func, literal, literal_column, select, union_all
+from sqlalchemy import Table, func, literal, literal_column, select, union_all
 from sqlalchemy.orm import Session
 
 from models.catalogs import CATALOGS
@@ -20,7 +20,7 @@ BAD_NUMBER = N_("A document of type %(type)s has no such number.")
 BY_CUI = frozenset({"CUI", "CNA", "CME", "DPX"})
 FROM_STATIONS = frozenset({"NUEVO", "RENOVACION", "REPOSICION"})
 
-_TABLES = {catalog.seed[0]: catalog.__table__ for catalog in CATALOGS}
+_TABLES = {catalog.seed[0]: cast(Table, catalog.__table__) for catalog in CATALOGS}
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from workflow.errors import DomainError, NotAllowed, NotFound
 
 ENROLLMENT_ID = r"[A-Za-z0-9._-]{1,64}"
 MEDIA_TYPE = r"(application|image)/[A-Za-z0-9][A-Za-z0-9.+_-]{0,60}"
+NOT_AN_OBJECT = N_("This must be an object.")
 OTHER_ID = N_("This is not the identifier in the address.")
 BAD_ID = N_("An identifier has from 1 to 64 letters, digits, full stops, hyphens and underscores.")
 NOT_YOURS = N_("This account does not enrol for the site %(site)s.")
@@ -36,6 +37,8 @@ CLOSED = N_("The enrolment %(id)s is finalized: it cannot be changed any more.")
 BAD_DIGEST = N_("The content does not have this digest.")
 EMPTY = N_("There is no content.")
 BAD_MEDIA_TYPE = N_("A buffer is of media type application/… or image/….")
+#: Members that OSIA has the server say; in a request they are ignored.
+READ_ONLY = ("enrollmentId", "status")
 #: Algorithms of RFC 3230 and its registry; others are left unread, as it allows.
 DIGESTS = {"SHA": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512", "MD5": "md5"}
 
@@ -45,42 +48,47 @@ class AlreadyEnrolled(DomainError):
 
 
 def create(
-    session: Session, actor: Actor, enrollment_id: str, raw: bytes, *, finalize: bool = False, transaction: str | None = None
-) -> Enrollment:
+    session: Session, actor: Actor, enrollment_id: str, raw: bytes, *, finalize: bool = False,
+    transaction: str | None = None,
+) -> Enrollment:  # fmt: skip
     """A new enrolment from the JSON text `raw`, finalized in the same breath if asked for.
 
     BadEnrolment, AlreadyEnrolled, NotAllowed.
     """
+    if not actor.may(Permission.ENROLL_WRITE):
+        raise NotAllowed()
     _check_id(enrollment_id)
-    body = _own_body(enrollment_id, enrolment_form.parse_json(raw))
+    body = _own_body(enrollment_id, raw)
     checked = _checked(session, actor, enrollment_id, body, finalize=finalize, transaction=transaction)
     now = utc_now()
     row = {
-        "id": enrollment_id, "status": "IN_PROGRESS", "body": checked.body, "site_code": _site(body),
+        "id": enrollment_id, "status": "IN_PROGRESS", "body": checked.body, "site_code": _site(checked.body),
         "created_by_id": actor.user_id, "created_at": now, "updated_at": now,
     }  # fmt: skip
     added = insert(Enrollment).values(row).on_conflict_do_nothing().returning(Enrollment)
     enrolment = session.scalars(added).first()
     if enrolment is None:
         raise AlreadyEnrolled(N_("The identifier %(id)s is taken."), id=enrollment_id)
-    return _settle(session, actor, enrolment, checked, finalize=finalize, inline=finalize)
+    return _settle(session, actor, enrolment, checked, finalize=finalize)
 
 
 def update(
-    session: Session, actor: Actor, enrollment_id: str, raw: bytes, *, finalize: bool = False, transaction: str | None = None
-) -> Enrollment:
+    session: Session, actor: Actor, enrollment_id: str, raw: bytes, *, finalize: bool = False,
+    transaction: str | None = None,
+) -> Enrollment:  # fmt: skip
     """The enrolment with another body. BadEnrolment, NotFound, NotAllowed (also when it is finalized)."""
     enrolment = _open(session, actor, enrollment_id)
-    body = _own_body(enrollment_id, enrolment_form.parse_json(raw))
+    body = _own_body(enrollment_id, raw)
     return _replace(session, actor, enrolment, body, fresh=True, finalize=finalize, transaction=transaction)
 
 
 def patch(
-    session: Session, actor: Actor, enrollment_id: str, raw: bytes, *, finalize: bool = False, transaction: str | None = None
-) -> Enrollment:
+    session: Session, actor: Actor, enrollment_id: str, raw: bytes, *, finalize: bool = False,
+    transaction: str | None = None,
+) -> Enrollment:  # fmt: skip
     """The enrolment after a JSON merge patch (RFC 7396). BadEnrolment, NotFound, NotAllowed."""
     enrolment = _open(session, actor, enrollment_id)
-    changes = _own_body(enrollment_id, enrolment_form.parse_json(raw))
+    changes = _own_body(enrollment_id, raw)
     body = enrolment_form.merge_patch(enrolment.body, changes)
     fresh = "biometricData" in changes
     return _replace(session, actor, enrolment, body, fresh=fresh, finalize=finalize, transaction=transaction)
@@ -92,7 +100,7 @@ def finalize(session: Session, actor: Actor, enrollment_id: str, *, transaction:
     if enrolment.status == "FINALIZED":
         return enrolment
     checked = _checked(session, actor, enrollment_id, enrolment.body, finalize=True, transaction=transaction)
-    return _settle(session, actor, enrolment, checked, finalize=True, inline=False)
+    return _settle(session, actor, enrolment, checked, finalize=True)
 
 
 def remove(session: Session, actor: Actor, enrollment_id: str) -> None:
@@ -165,13 +173,14 @@ def _check_id(enrollment_id: str) -> None:
         raise BadEnrolment("$.enrollmentId", BAD_ID)
 
 
-def _own_body(enrollment_id: str, body: Any) -> dict[str, Any]:
-    """`body` normalised, without the two members that are only read. BadEnrolment when it is another's."""
-    body = enrolment_form.normalise(body)
-    enrolment_form.check_object(body)
-    if body.get("enrollmentId", enrollment_id) != enrollment_id:
+def _own_body(enrollment_id: str, raw: bytes) -> dict[str, Any]:
+    """The JSON object `raw`, its text in NFC; BadEnrolment when it is none, or says that it is another enrolment."""
+    body = enrolment_form.normalise(enrolment_form.parse_json(raw))
+    if not isinstance(body, dict):
+        raise BadEnrolment("$", NOT_AN_OBJECT)
+    if body.get("enrollmentId") not in (None, enrollment_id):
         raise BadEnrolment("$.enrollmentId", OTHER_ID)
-    return {name: value for name, value in body.items() if name not in ("enrollmentId", "status")}
+    return body
 
 
 def _site(body: dict[str, Any]) -> str | None:
@@ -182,14 +191,13 @@ def _checked(
     session: Session, actor: Actor, enrollment_id: str, body: dict[str, Any], *, finalize: bool, transaction: str | None
 ) -> reception.Complete:
     """Everything an enrolment can be refused for; its pictures are out of the body that is returned."""
-    if not actor.may(Permission.ENROLL_WRITE):
-        raise NotAllowed()
     (enrolment_form.check_complete if finalize else enrolment_form.check_draft)(body)
     entries = check_codes(session, body)
     site = _site(body)
     if site is not None and not actor.sees(site):
         raise NotAllowed(NOT_YOURS, site=site)
     prove = enrolment_pictures.check_complete if finalize else enrolment_pictures.check_draft
+    body = {name: value for name, value in body.items() if name not in READ_ONLY}
     shots = prove(session, enrollment_id, body)
     return reception.Complete(enrollment_id, enrolment_pictures.take_out(body, shots), entries, shots, transaction)
 
@@ -202,14 +210,14 @@ def _replace(
     checked = _checked(session, actor, enrolment.id, body, finalize=finalize, transaction=transaction)
     if fresh:
         enrolment_pictures.drop_inline(session, enrolment.id)
-    enrolment.body, enrolment.site_code, enrolment.updated_at = checked.body, _site(body), utc_now()
-    return _settle(session, actor, enrolment, checked, finalize=finalize, inline=finalize)
+    enrolment.body, enrolment.site_code, enrolment.updated_at = checked.body, _site(checked.body), utc_now()
+    return _settle(session, actor, enrolment, checked, finalize=finalize)
 
 
 def _settle(
-    session: Session, actor: Actor, enrolment: Enrollment, checked: reception.Complete, *, finalize: bool, inline: bool
+    session: Session, actor: Actor, enrolment: Enrollment, checked: reception.Complete, *, finalize: bool
 ) -> Enrollment:
-    """Keep the pictures with the enrolment, or make its case of them; `inline` when no buffer holds them yet."""
+    """Keep the pictures with the enrolment, or make its case of them."""
     if not finalize:
         enrolment_pictures.keep(session, enrolment.id, checked.shots)
     else:

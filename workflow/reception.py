@@ -1,4 +1,4 @@
-"""T01 and T02: a complete enrolment becomes a case; what the automatic checks find refers it to secondary validation."""
+"""T01 and T02: a complete enrolment becomes a case; what the checks find refers it to secondary validation."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -9,8 +9,17 @@ from sqlalchemy.orm import Session
 
 from models.base import utc_now
 from models.cases import (
-    Applicant, CaseEvent, CaseFinding, CasePicture, CaseRequirement, Event, Finding, PassportCase, Picture, State,
-)  # fmt: skip
+    Applicant,
+    CaseEvent,
+    CaseFinding,
+    CasePicture,
+    CaseRequirement,
+    Event,
+    Finding,
+    PassportCase,
+    Picture,
+    State,
+)
 from models.text import N_
 from security.actor import Actor, system_actor
 from security.scope import acting_as
@@ -44,6 +53,12 @@ class Complete:
     def site(self) -> str:
         return str(self.body["contextualData"]["site"])
 
+    @property
+    def printing_site(self) -> str:
+        """As `Site.printing_site`, from the entry that was read with all other codes."""
+        site = self.entries.of("sedes", self.site)
+        return self.site if site["prints"] else site["prints_at_code"] or self.site
+
 
 def receive(session: Session, enrolment: Complete, actor: Actor) -> PassportCase:
     """Make the case, with its findings, and refer it when there are any. The caller commits.
@@ -69,10 +84,9 @@ def receive(session: Session, enrolment: Complete, actor: Actor) -> PassportCase
 
 def _case(session: Session, enrolment: Complete, at: dt.datetime, now: dt.datetime) -> PassportCase:
     person, context, request = (enrolment.body[name] for name in ("biographicData", "contextualData", "requestData"))
-    site = enrolment.entries.of("sedes", enrolment.site)
     case = PassportCase(
         number=_number(session, enrolment), enrollment_id=enrolment.enrollment_id, state=State.ENROLADA,
-        site_code=enrolment.site, print_site_code=enrolment.site if site["prints"] else site["prints_at_code"] or enrolment.site,
+        site_code=enrolment.site, print_site_code=enrolment.printing_site,
         mobile=context["stationKind"] == "MOBILE", desk=context.get("desk"), station=context["station"],
         operator=context["operator"], procedure_code=request["procedure"], passport_type_code=request["passportType"],
         validity_years=request["validityYears"], priority=request.get("priority", 3), enrolled_at=at, created_at=now,
@@ -81,7 +95,7 @@ def _case(session: Session, enrolment: Complete, at: dt.datetime, now: dt.dateti
         second_surname=person.get("secondSurname"), married_surname=person.get("marriedSurname"), cui=person["cui"],
         birth_date=person["dateOfBirth"], sex_code=person["gender"],
         identification_type_code=person["identificationType"],
-        identification_number=person["cui"] if person["identificationType"] in BY_CUI else person["identificationNumber"],
+        identification_number=person["cui" if person["identificationType"] in BY_CUI else "identificationNumber"],
         payment_slip=request["paymentSlip"]["number"],
         previous_booklet=request.get("previousPassport", {}).get("bookletNumber"),
     )  # fmt: skip
@@ -120,9 +134,9 @@ def _applicant(person: dict[str, Any], request: dict[str, Any]) -> Applicant:
 def _insert(session: Session, case: PassportCase, enrolment: Complete) -> None:
     """Write case and pictures; the unique number decides between stations that give the same."""
     taken = {shot.position: _picture(shot.data, shot.proof) for shot in enrolment.shots}
-    printed = {position: _printed(shot, taken[position]) for position, shot in _by_position(enrolment.shots).items()}
+    printed = {shot.position: _printed(shot, taken[shot.position]) for shot in enrolment.shots}
     session.add(case)
-    session.add_all({id(picture): picture for picture in (*taken.values(), *printed.values()) if picture}.values())
+    session.add_all([picture for picture in (*taken.values(), *printed.values()) if picture])
     try:
         session.flush()
     except IntegrityError as error:
@@ -136,18 +150,13 @@ def _insert(session: Session, case: PassportCase, enrolment: Complete) -> None:
                 case_id=case.id, kind=kind_of(item), picture_id=picture.id if picture else None,
                 print_picture_id=copy.id if copy else None, missing=None if picture else _reason(item),
                 captured={name: value for name, value in item.items() if name not in _NOT_KEPT},
-            )  # fmt: skip
-        )
-
-
-def _by_position(shots: list[Shot]) -> dict[int, Shot]:
-    return {shot.position: shot for shot in shots}
+            )
+        )  # fmt: skip
 
 
 def _picture(data: bytes, proof: pictures.Picture) -> Picture:
-    return Picture(
-        media_type=proof.media_type, width=proof.width, height=proof.height, sha256=bytes.fromhex(proof.sha256), data=data
-    )
+    digest = bytes.fromhex(proof.sha256)
+    return Picture(media_type=proof.media_type, width=proof.width, height=proof.height, sha256=digest, data=data)
 
 
 def _printed(shot: Shot, picture: Picture) -> Picture | None:
@@ -169,7 +178,7 @@ def _reason(item: dict[str, Any]) -> str:
 def _event(case: PassportCase, enrolment: Complete, actor: Actor, now: dt.datetime) -> CaseEvent:
     return CaseEvent(
         case_id=case.id, event=Event.RECEPCION, transition="receive", from_state=None, to_state=State.ENROLADA,
-        started_at=case.enrolled_at if case.enrolled_at < now else now, at=now, user_id=actor.user_id,
+        started_at=now, at=now, user_id=actor.user_id,
         username=actor.username, site_code=case.site_code, address=actor.address,
         data={
             "enrollment": enrolment.enrollment_id, "transaction": enrolment.transaction_id, "station": case.station,

@@ -31,7 +31,8 @@ class RegistryDown(Exception):
 class RegistryRecord:
     """What the registry says of a CUI; empty text for what it does not have.
 
-    Members are named as in `intake.schema.json`, which findings carry; names, codes and partial dates (YYYY, YYYY-MM, YYYY-MM-DD) have its forms.
+    Members are named as in `intake.schema.json`, which findings carry; names, codes and partial dates
+    (YYYY, YYYY-MM, YYYY-MM-DD) have its forms.
     """
 
     cui: str

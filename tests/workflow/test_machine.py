@@ -151,13 +151,21 @@ def test_what_is_offered_is_what_is_not_refused_for_state_or_permission(
     case = office.case_in(state)
     offered = {move.name for move in available(case, almighty)}
     for name in TRANSITIONS:
+        assert outcome(office, almighty, name, case) is (name in offered), name
+
+
+def outcome(office: Office, actor: Actor, name: str, case: PassportCase) -> bool:
+    """Whether `actor` came past permission and state; what he did is undone."""
+    with office.db.begin_nested() as undo:
         try:
-            office.does(almighty, name, case)
-        except DomainError as error:
-            assert isinstance(error, WrongState | NotAllowed) is (name not in offered), (name, error)
-        else:
-            assert name in offered
-            break
+            office.does(actor, name, case)
+        except (WrongState, NotAllowed):
+            return False
+        except DomainError:
+            return True
+        finally:
+            undo.rollback()
+    return True
 
 
 def test_an_unknown_act_or_case_is_not_found(office: Office, almighty: Actor) -> None:
@@ -389,8 +397,8 @@ def test_a_void_that_was_a_mistake_is_undone_by_a_second_person(
     assert (event.from_state, event.to_state, case.state) == (state, after, after)
     assert (booklet.state, event.data["booklet_was"]) == ("ANULADA", before)
     admin = office.actor("admadm")
+    voider = replace(admin, user_id=office.actor("produccion").user_id)
     with pytest.raises(Refused):
-        voider = replace(admin, user_id=office.actor("produccion").user_id)
         office.does(voider, "reactivate_booklet", case, booklet=number, comment="Me equivoqué")
     undone = office.does(admin, "reactivate_booklet", case, booklet=number, comment="Anulada por error")
     assert (case.state, case.booklet_number, booklet.state, booklet.void_type_code) == (state, number, before, None)

@@ -1,0 +1,41 @@
+// One box for whatever a reader types: a booklet number, both rows of an MRZ (Enter after each), a 2D code.
+(function () {
+  "use strict";
+  const box = document.querySelector("[data-scan-any]");
+  if (!box) return;
+  const WAIT = 1500, FAST = 3000;
+  let begun = 0, waiting = 0;
+
+  function send() {
+    clearTimeout(waiting);
+    box.form.requestSubmit(box.form.querySelector("[data-scan-send]"));
+  }
+  // A single row as long as half an MRZ and without blanks: the second row is on its way.
+  const isFirstRow = (text) => /^\S{30,60}$/.test(text.trim()) && !text.trimEnd().includes("\n");
+  box.addEventListener("input", () => {
+    if (box.value.length <= 1) begun = Date.now();
+    if (waiting) expect();
+  });
+  // A reader that lost the second row sends nothing more: what came is sent as it is. Who types by hand is not hurried.
+  function expect() {
+    clearTimeout(waiting);
+    waiting = setTimeout(send, WAIT);
+  }
+  box.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    if (isFirstRow(box.value) && !box.value.endsWith("\n")) {
+      if (Date.now() - begun < FAST) expect();
+      return;
+    }
+    event.preventDefault();
+    send();
+  });
+  // The reader need not be aimed: what it types anywhere outside a field goes to the box.
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || !/^[A-Z0-9]$/.test(event.key)) return;
+    if (document.querySelector("dialog[open]")) return;
+    if (event.target.matches("textarea, select, input:not([type=checkbox]):not([type=radio])")) return;
+    box.focus();
+    box.select();
+  }, true);
+})();

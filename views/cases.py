@@ -1,0 +1,164 @@
+"""The pages of a case: all about it, its applicant, the decision, and the form of any transition."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_appbuilder import expose
+from flask_babel import gettext as _
+
+from models.cases import CaseEvent, PassportCase, State
+from models.enrolments import FormerCase
+from models.text import N_
+from security.permissions import Permission
+from views import acts
+from views.access import current_actor, needs, transaction
+from views.case_file import CaseFile, read_applicant, read_file
+from views.frame import Page
+from views.queues import deal_next, endpoint_of
+from workflow import comparing, queues
+from workflow.machine import TRANSITIONS, Transition
+
+#: Modules whose transitions are carried out on the page of a decision.
+DECIDING = ("SUPERVISION", "VALIDACION_SECUNDARIA")
+#: Transitions with a page of their own, by module; the others have the generic form.
+PAGES = {
+    "SUPERVISION": "supervision",
+    "VALIDACION_SECUNDARIA": "secondary",
+    "PRE_IMPRESION": "printing",
+    "PRE_IMPRESION_MOVIL": "mobile-printing",
+    "EN_IMPRESION": "in-printing",
+    "CONTROL_CALIDAD": "quality",
+    "POST_IMPRESION": "delivery",
+}
+ACTORS = tuple(dict.fromkeys(move.permission for move in TRANSITIONS.values()))
+
+
+class CaseView(Page):
+    """What is known of a case and what may be done with it."""
+
+    route_base = "/cases"
+    default_view = "show"
+
+    @expose("/<number>/")
+    @needs(Permission.READ_CASES)
+    def show(self, number: str) -> ResponseReturnValue:
+        """All about a case (module 11; M:L928-L970)."""
+        with transaction() as session:
+            found = read_file(session, number.upper(), current_actor(), "case")
+        return self._page("show", found, _("Case %(number)s", number=found.case.number), buttons=buttons(found))
+
+    @expose("/<number>/applicant")
+    @needs(Permission.READ_CASES)
+    def applicant(self, number: str) -> ResponseReturnValue:
+        """The magnifier: the applicant's data and portrait."""
+        with transaction() as session:
+            found = read_applicant(session, number.upper(), current_actor())
+        return self._page("applicant", found, _("Applicant of %(number)s", number=found.case.number))
+
+    @expose("/<number>/review")
+    @needs(Permission.AUTHORISE_CASES, Permission.DECIDE_SECONDARY)
+    def review(self, number: str) -> ResponseReturnValue:
+        """The traffic light: everything needed to decide, and the decision."""
+        return self._review(number.upper())
+
+    @expose("/<number>/<transition>")
+    @needs(*ACTORS)
+    def form(self, number: str, transition: str) -> ResponseReturnValue:
+        """The form of any transition."""
+        return self._form(number.upper(), acts.transition_called(transition))
+
+    @expose("/<number>/<transition>", methods=["POST"])
+    @needs(*ACTORS)
+    def perform(self, number: str, transition: str) -> ResponseReturnValue:
+        """Any button of any page of a case; when it is refused, its page comes back with what was typed."""
+        move = acts.transition_called(transition)
+        outcome = acts.attempt(number, move)
+        if isinstance(outcome, CaseEvent):
+            acts.tell(number, outcome)
+            return self._onward(number, outcome)
+        reviewing = request.form.get("from") == "review"
+        page = self._review(number, outcome) if reviewing else self._form(number, move, outcome)
+        return page, outcome.error.status  # type: ignore[return-value]
+
+    def _onward(self, number: str, event: CaseEvent) -> ResponseReturnValue:
+        queue = queues.queue_of(event.from_state, current_actor()) if event.from_state else None
+        if request.form.get("then") == "next" and queue is not None and queue.dealt:
+            return deal_next(queue, event.site_code)
+        return redirect(acts.local_path(request.form.get("next")) or url_for(".show", number=number), 303)
+
+    def _review(self, number: str, refusal: acts.Refusal | None = None) -> ResponseReturnValue:
+        with transaction() as session:
+            found = read_file(session, number, current_actor(), "review")
+            blocked = blocking(found)
+            moves = [] if blocked else [move for move in found.acts if move.module in DECIDING]
+            forms = [acts.form_of(session, move, found.case, refusal) for move in moves]
+        return self._page(
+            "review", found, _("Review of %(number)s", number=number), forms=forms, blocked=blocked, refusal=refusal,
+            queue=queues.queue_of(found.case.state, current_actor()), beside=beside(found),
+            lost=lost_words(refusal.typed) if refusal and refusal.move not in moves else [],
+        )  # fmt: skip
+
+    def _form(self, number: str, move: Transition, refusal: acts.Refusal | None = None) -> ResponseReturnValue:
+        with transaction() as session:
+            found = read_file(session, number, current_actor(), "case")
+            form = acts.form_of(session, move, found.case, refusal)
+        onward = acts.local_path(request.values.get("next"))
+        return self._page("act", found, _(move.label), form=form, possible=move in found.acts, onward=onward)
+
+    def _page(self, template: str, found: CaseFile, title: str, **values: Any) -> ResponseReturnValue:
+        """A page of a case; its breadcrumbs lead to the queue in which the case waits for this user, if it does."""
+        case, names = found.case, {"applicant": _("Applicant"), "review": _("Review"), "act": title}
+        own = [(names[template], None)] if template in names else []
+        crumbs = [*waiting_in(case), (case.number, url_for(".show", number=case.number) if own else None), *own]
+        values.update(file=found, case=case, labels=found.labels, comparing=comparing)
+        return self.page(f"cases/{template}.html", title, crumbs=crumbs, wide=True, **values)
+
+
+def waiting_in(case: PassportCase) -> list[tuple[str, str | None]]:
+    """Breadcrumbs to the queue in which `case` waits for the actor; to the enquiry when it waits in none."""
+    queue = queues.queue_of(case.state, current_actor(), mobile=case.mobile)
+    if queue is None:
+        return [(_("Enquiries"), None), (_("Case"), url_for("EnquiryView.case"))]
+    return [(_("Monitoring"), None), (_(queue.label), url_for("QueueView.queue", key=queue.key, site=case.site_code))]
+
+
+def blocking(found: CaseFile) -> str | None:
+    """Why the actor may not decide now, as a message id; None when he may."""
+    if found.held and not found.mine:
+        return N_("Somebody else is working on this case.")
+    waits = found.case.state in (State.ENROLADA, State.VALIDACION_SECUNDARIA)
+    if waits and found.site.only_dealt and not found.mine:
+        return N_("At this site cases are dealt in order: press “Next case”.")
+    return None
+
+
+def beside(found: CaseFile) -> list[tuple[FormerCase | PassportCase, list[comparing.Line]]]:
+    """Each former passport and earlier case, beside the captured data."""
+    others: list[FormerCase | PassportCase] = [*found.former, *found.earlier]
+    return [(other, comparing.side_by_side(found.case, other)) for other in others]
+
+
+def lost_words(typed: Mapping[str, str]) -> list[str]:
+    """What had been typed into a form that can no longer be sent."""
+    kept = ("comment", acts.RESOLUTION)
+    return [text for name, text in typed.items() if name.startswith(kept) and text.strip()]
+
+
+def buttons(found: CaseFile) -> list[tuple[str, str, bool]]:
+    """What the actor may do now: label, address, whether it is dangerous; acts of one page are one button."""
+    shown: dict[str, tuple[str, str, bool]] = {}
+    for move in found.acts:
+        key = PAGES.get(move.module)
+        if key is not None:
+            url = url_for(endpoint_of(key), number=found.case.number)
+            label = _("Review and decide") if move.module in DECIDING else _(queues.QUEUES[key].label)
+            shown[url] = (label, url, False)
+        else:
+            url = url_for(".form", number=found.case.number, transition=move.name)
+            shown[url] = (_(move.label), url, move.danger)
+    return list(shown.values())
+
+
+VIEWS = (CaseView,)

@@ -1,0 +1,138 @@
+"""Usuarios: what may happen to an account (module 50; M:L1133-L1167). None is ever erased.
+
+Flask-AppBuilder lets whoever edits users give himself any profile and set anybody's password unasked; the rules that
+forbid it are here, so that every door keeps them.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from models.base import utc_now
+from models.catalogs import Site
+from models.text import N_
+from models.users import Role, User
+from security.actor import SYSTEM_USERNAME, Actor
+from security.passwords import hash_password, new_epoch, one_time_password, set_password
+from security.permissions import Permission
+from workflow.errors import BadValue, NotAllowed, NotFound, Refused
+
+USERNAME = r"^[a-z0-9._-]{2,40}$"
+_ADMINISTRATORS = 7203
+#: Whether somebody is left who may change both users and profiles.
+_SOMEBODY_LEFT = text(
+    """
+    select exists (
+        select from ab_user u
+         where u.active and :needed = (
+            select count(distinct (p.name, v.name))
+              from ab_user_role ur
+              join ab_role r on r.id = ur.role_id and r.active
+              join ab_permission_view_role pr on pr.role_id = r.id
+              join ab_permission_view pv on pv.id = pr.permission_view_id
+              join ab_permission p on p.id = pv.permission_id
+              join ab_view_menu v on v.id = pv.view_menu_id
+             where ur.user_id = u.id and p.name = 'can_edit' and v.name in ('Users', 'Profiles')))
+    """
+)
+
+
+def keep_an_administrator(session: Session) -> None:
+    """`Refused` when the changes made so far would leave nobody who may change users and profiles.
+
+    Two administrators who disable each other at once pass here one after the other.
+    """
+    session.flush()
+    session.execute(select(func.pg_advisory_xact_lock(_ADMINISTRATORS)))
+    if not session.scalar(_SOMEBODY_LEFT, {"needed": 2}):
+        raise Refused(N_("Nobody would be left who may change users and profiles."))
+
+
+def account(session: Session, actor: Actor, user_id: int) -> User:
+    """The account to be changed, locked; `NotFound` for the system's own."""
+    if not actor.may(Permission.EDIT_USERS):
+        raise NotAllowed()
+    user = session.get(User, user_id, with_for_update={"of": User})
+    if user is None or user.username == SYSTEM_USERNAME:
+        raise NotFound(N_("There is no such user."))
+    return user
+
+
+def _account_of_another(session: Session, actor: Actor, user_id: int) -> User:
+    user = account(session, actor, user_id)
+    if user.id == actor.user_id:
+        raise Refused(N_("Nobody does this to his own account: ask another administrator."))
+    return user
+
+
+def stamp(user: User, actor: Actor) -> None:
+    """Write on the account who changed it, and when."""
+    user.changed_on = utc_now().replace(tzinfo=None)
+    user.changed_by_fk = actor.user_id
+
+
+def prepare(user: User, actor: Actor, hash_method: str) -> str:
+    """Make an account ready to be kept: its one-time password, which is returned, and who made it."""
+    if not actor.may(Permission.EDIT_USERS):
+        raise NotAllowed()
+    password = one_time_password(user.username)
+    user.password, user.must_change_password = hash_password(password, hash_method), True
+    user.active, user.session_epoch, user.created_by_fk = True, new_epoch(), actor.user_id
+    stamp(user, actor)
+    user.created_on = user.changed_on
+    return password
+
+
+def renew_password(session: Session, actor: Actor, user_id: int, hash_method: str) -> tuple[User, str]:
+    """Give another's account a one-time password; his sessions and tokens end and he is no longer locked."""
+    user = _account_of_another(session, actor, user_id)
+    password = one_time_password(user.username)
+    set_password(session, user.id, hash_password(password, hash_method), must_change=True)
+    stamp(user, actor)
+    return user, password
+
+
+def disable(session: Session, actor: Actor, user_id: int) -> User:
+    """Close an account; its sessions and tokens end at once."""
+    user = _account_of_another(session, actor, user_id)
+    user.active, user.session_epoch = False, new_epoch()
+    stamp(user, actor)
+    keep_an_administrator(session)
+    return user
+
+
+def enable(session: Session, actor: Actor, user_id: int) -> User:
+    """Open an account again; what had been open stays ended."""
+    user = _account_of_another(session, actor, user_id)
+    user.active, user.session_epoch = True, new_epoch()
+    stamp(user, actor)
+    return user
+
+
+def assign(
+    session: Session, actor: Actor, user_id: int, *, profiles: Collection[int], sites: Collection[str]
+) -> User:
+    """Give another's account exactly these profiles (ids) and sites (codes); inactive ones only if he has them now."""
+    user = _account_of_another(session, actor, user_id)
+    user.roles = _chosen(list(session.scalars(select(Role))), user.roles, set(profiles), "id")
+    user.sites = _chosen(list(session.scalars(select(Site))), user.sites, set(sites), "code")
+    stamp(user, actor)
+    keep_an_administrator(session)
+    return user
+
+
+def _chosen(offered: list[Any], held: list[Any], wanted: set[Any], key: str) -> list[Any]:
+    chosen = [one for one in offered if getattr(one, key) in wanted]
+    closed = [one for one in chosen if not one.active and one not in held]
+    if len(chosen) != len(wanted) or closed:
+        raise BadValue(N_("A profile or site that was chosen cannot be given."))
+    return chosen
+
+
+def edit_own(session: Session, actor: Actor, *, first_name: str, last_name: str, email: str) -> None:
+    """Change one's own name and e-mail address."""
+    user = session.get_one(User, actor.user_id)
+    user.first_name, user.last_name, user.email = first_name, last_name, email
+    stamp(user, actor)
