@@ -5,18 +5,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import abort, redirect, request, url_for
+from flask import abort, current_app, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_jwt_extended import verify_jwt_in_request
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from models.base import session
+from models.text import N_
 from security.actor import Actor
 from security.permissions import Permission
 from security.scope import acting
+from workflow.errors import NotAllowed
 
 View = Callable[..., ResponseReturnValue]
+MUST_CHANGE = N_("An administrator set this password: sign in on the web page and change it first.")
 
 
 def current_actor() -> Actor:
@@ -35,7 +38,8 @@ def needs(*permissions: Permission) -> Callable[[View], View]:
         @functools.wraps(view)
         def wrapped(*args: Any, **kwargs: Any) -> ResponseReturnValue:
             if not current_user.is_authenticated:
-                return redirect(url_for("AuthDBView.login", next=request.full_path.rstrip("?")))
+                builder = current_app.appbuilder  # type: ignore[attr-defined]
+                return redirect(builder.get_url_for_login_with(request.full_path.rstrip("?")))
             if permissions and not current_actor().may(*permissions):
                 abort(403)
             return view(*args, **kwargs)
@@ -56,6 +60,8 @@ def api_needs(*permissions: Permission) -> Callable[[View], View]:
             actor = acting()
             if actor is None:
                 abort(401)
+            if actor.must_change_password:
+                raise NotAllowed(MUST_CHANGE)
             if permissions and not actor.may(*permissions):
                 abort(403)
             return view(*args, **kwargs)

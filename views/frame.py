@@ -30,7 +30,7 @@ def account_links() -> AccountLinks:
         sign_in=builder.get_url_for_login,
         sign_out=builder.get_url_for_logout,
         password=_link(manager.resetmypasswordview.__name__ + ".this_form_get"),
-        profile=_link(manager.user_view.endpoint + ".userinfo" if manager.user_view else ""),
+        profile=_link(manager.userinfoeditview.__name__ + ".this_form_get"),
     )
 
 

@@ -118,7 +118,7 @@ def _cause(kind: str, verdict: Mapping[str, Any]) -> str:
     if kind == "booklet" and key == "OTHER_BOOKLET":
         key = "OTHER_NUMBER"
     words: Mapping[str, str] = {**CAUSE_LABELS, **SEAL_LABELS} if kind == "seal" else {**SEAL_LABELS, **CAUSE_LABELS}
-    return _({**words, **OWN_CAUSES}.get(key, key))
+    return str(_({**words, **OWN_CAUSES}.get(key, key)))
 
 
 def _was_read(kind: str, verdict: Mapping[str, Any]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ ABBREVIATION = r"^[A-Z0-9][A-Z0-9_-]{1,19}$"
 _HOLDERS = text(
     "select ur.role_id, count(*) from ab_user_role ur join ab_user u on u.id = ur.user_id and u.active group by 1"
 )
+_HELD_BY = text("select 1 from ab_user_role where role_id = :role and user_id = :user")
 _PAIRS = (
     select(PermissionView.id, FabPermission.name, ViewMenu.name)
     .join(FabPermission, PermissionView.permission_id == FabPermission.id)
@@ -70,8 +71,8 @@ def set_permissions(session: Session, actor: Actor, profile_id: int, wanted: Col
     profile = _changeable(session, actor, profile_id)
     declared = _declared(session)
     before = {declared[pair.id] for pair in profile.permissions if pair.id in declared}
-    if profile.name in actor.profiles and not actor.permissions >= set(wanted) - before:
-        raise Refused(N_("You hold this profile: another administrator must add permissions to it."))
+    if not actor.permissions >= set(wanted) - before:
+        _refuse_for_oneself(session, actor, profile)
     others = [pair for pair in profile.permissions if pair.id not in declared]
     chosen = [key for key, permission in declared.items() if permission in wanted]
     profile.permissions = [*others, *session.scalars(select(PermissionView).where(PermissionView.id.in_(chosen)))]
@@ -82,6 +83,8 @@ def set_permissions(session: Session, actor: Actor, profile_id: int, wanted: Col
 def set_active(session: Session, actor: Actor, profile_id: int, *, active: bool) -> Role:
     """Open or close a profile: closed, it allows nothing and is no longer offered; who holds it keeps it."""
     profile = _changeable(session, actor, profile_id)
+    if active:
+        _refuse_for_oneself(session, actor, profile)
     profile.active = active
     keep_an_administrator(session)
     return profile
@@ -96,6 +99,11 @@ def _changeable(session: Session, actor: Actor, profile_id: int) -> Role:
     return profile
 
 
+def _refuse_for_oneself(session: Session, actor: Actor, profile: Role) -> None:
+    if session.execute(_HELD_BY, {"role": profile.id, "user": actor.user_id}).first() is not None:
+        raise Refused(N_("You hold this profile: another administrator must add to what it allows."))
+
+
 def carries_alone(permissions: Collection[Permission]) -> bool:
     """Whether whoever has `permissions` could carry a case from authorisation to delivery alone."""
-    return WHOLE_LIFE <= set(permissions)
+    return set(permissions) >= WHOLE_LIFE

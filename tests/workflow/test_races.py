@@ -1,4 +1,4 @@
-"""Two people at once, each on a connection of his own, and processes killed half-way: one wins, nothing is half done."""
+"""Two people at once, each on his own connection, and processes killed half-way: one wins, nothing is half done."""
 
 import os
 import signal
@@ -212,6 +212,18 @@ def test_the_next_case_is_never_dealt_twice(office: Engine) -> None:
         assert [(event.event, event.username) for event in log[1:]] == [("REVISION", who), ("AUTORIZACION", who)]
 
 
+def numbers_in_printing(office: Engine, actor: Actor) -> set[str]:
+    """What the queue of cases in printing shows, on all its pages."""
+    numbers: set[str] = set()
+    after = None
+    with acting_as(actor), Session(office) as session:
+        while True:
+            cases, after = page(session, QUEUES["in-printing"], "GUA", actor, after=after)
+            numbers |= {case.number for case in cases}
+            if after is None:
+                return numbers
+
+
 # A process that dies.
 
 
@@ -276,8 +288,7 @@ def test_a_process_killed_after_the_assignment_leaves_a_case_that_is_listed_and_
     (number,), booklet = committed_cases(office, State.AUTORIZADA), committed_booklet(office, 5_400_002)
     killed(number, booklet, True)
     printer = actor_called(office, "impdep")
-    with acting_as(printer), Session(office) as session:
-        listed = {case.number for case in page(session, QUEUES["in-printing"], "GUA", printer)[0]}
+    listed = numbers_in_printing(office, printer)
     case, log = seen(office, number)
     assert number in listed
     assert (case.state, case.booklet_number, log[-1].event) == ("EN_IMPRESION", booklet, "IMPRESION")
