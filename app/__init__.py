@@ -18,8 +18,11 @@ from app.database_server import ensure_database
 from app.settings import Settings
 from models.base import SessionLocal, make_engine
 from models.base import session as db
-from security.manager import Manager
+from security.passwords import FAKE_HASH, HASH_METHOD
 from security.scope import set_acting
+from views.account import demand_strength
+from views.home import HomeView
+from views.security import WebManager
 from workflow import pages
 
 ROOT = Path(__file__).parent
@@ -44,9 +47,10 @@ def create_app(settings: Settings, *, database_url: str | None = None, **overrid
         appbuilder = AppBuilder(
             app,
             db,
-            security_manager_class=Manager,
+            security_manager_class=WebManager,
             base_template="appbuilder/baselayout.html",
             menu=Menu(reverse=False),
+            indexview=HomeView,
         )
         views.register(appbuilder)
         presentation.install(app)
@@ -83,7 +87,9 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "FAB_ADD_SECURITY_VIEW_MENU_VIEW": False,
         "FAB_ADD_SECURITY_PERMISSION_VIEWS_VIEW": False,
         "FAB_PASSWORD_COMPLEXITY_ENABLED": True,
-        "FAB_PASSWORD_HASH_METHOD": "scrypt:65536:8:1",
+        "FAB_PASSWORD_COMPLEXITY_VALIDATOR": demand_strength,
+        "FAB_PASSWORD_HASH_METHOD": HASH_METHOD,
+        "AUTH_DB_FAKE_PASSWORD_HASH_CHECK": FAKE_HASH,
         "AUTH_TYPE": 1,
         "AUTH_RATE_LIMITED": not settings.demo,
         "AUTH_RATE_LIMIT": "10 per minute",

@@ -96,7 +96,7 @@ def menu() -> Iterator[ShownGroup]:
     if somebody is None:
         return
     for group in MENU:
-        items = tuple(_shown(item) for item in group.items if somebody.may(item.permission))
+        items = tuple(_shown(item) for item in group.items if somebody.may(item.permission) and item.endpoint in current_app.view_functions)
         if items:
             yield _group(group, items)
 
@@ -152,4 +152,4 @@ def local_date(day: dt.date | dt.datetime | None) -> str:
 
 def elapsed(since: dt.datetime | None) -> str:
     """How long ago, in the largest unit."""
-    return format_timedelta(dt.datetime.now(dt.UTC) - since, locale=get_locale()) if since else ""
+    return format_timedelta(dt.datetime.now(dt.UTC) - since) if since else ""

@@ -14,7 +14,7 @@ from app import create_app
 from app.database_server import create_database, drop_database, ensure_database
 from app.migrating import migrate
 from app.settings import Settings
-from models.base import SessionLocal, make_engine
+from models.base import SessionLocal, make_engine, utc_now
 from models.base import session as scoped
 from security.actor import Actor, load_actor
 from security.scope import acting_as
@@ -113,7 +113,9 @@ def login(app: Flask, db: Session) -> Callable[[str], FlaskClient]:
         assert actor is not None, f"{username} is not in the cast: {sorted(CAST)}"
         client = app.test_client()
         with client.session_transaction() as cookie:
-            cookie.update(_user_id=str(actor.user_id), _fresh=True, epoch=actor.session_epoch, locale="es")
+            cookie.update(
+                _user_id=str(actor.user_id), _fresh=True, epoch=actor.session_epoch, since=utc_now().isoformat(), locale="es"
+            )
         return client
 
     return logged_in

@@ -17,7 +17,6 @@ from flask_appbuilder.models.filters import Filters
 from flask_appbuilder.urltools import get_filter_args, get_order_args, get_page_args, get_page_size_args
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
-from sqlalchemy import select
 from wtforms import ValidationError
 from wtforms.validators import Regexp
 
@@ -26,7 +25,7 @@ from models.text import N_
 from views.access import transaction
 from views.frame import AccountLinks, Crumb, Frame, Page, account_links
 from views.store import COUNT_CAP, RowRefused, Store, Words
-from views.widgets import FormedView, target_of
+from views.widgets import FormedView, catalog_entries, target_of
 
 __all__ = ["AccountLinks", "AdminView", "CatalogView", "Crumb", "Page", "RowRefused", "account_links"]
 
@@ -41,6 +40,8 @@ class AdminView(Frame, FormedView):
 
     base_order: ClassVar[tuple[str, str] | None] = None
     eager: ClassVar[tuple[str, ...]] = ()
+    #: The column that names a row and leads to it; the list's first when None.
+    name_column: ClassVar[str | None] = None
     #: Columns the one-line search looks in; empty hides it.
     word_columns: ClassVar[tuple[str, ...]] = ()
     include_route_methods: set[str] = {"list", "show", "add", "edit", "action", "action_post"}  # noqa: RUF012
@@ -125,13 +126,20 @@ class AdminView(Frame, FormedView):
         rows = list(shown["value_columns"])
         if options.get("page") and not rows:
             return self._get_list_widget(**{**options, "page": 0})
-        acts = {key: self.row_actions(row) for key, row in zip(shown["pks"], rows, strict=True)}
-        shown.update(value_columns=rows, row_actions=acts, caption=self.list_title)
+        acts = {key: self._allowed(row) for key, row in zip(shown["pks"], rows, strict=True)}
+        shown.update(value_columns=rows, row_actions=acts, caption=self.list_title, name_column=self.name_column)
         return widgets  # type: ignore[no-any-return]
 
     def row_actions(self, row: dict[str, Any]) -> list[ActionItem]:
         """The actions offered on one row of the list, by its shown values."""
         return []
+
+    def _allowed(self, row: dict[str, Any]) -> list[ActionItem]:
+        return [act for act in self.row_actions(row) if self._may(act.name)]
+
+    def _may(self, name: str) -> bool:
+        held = self.appbuilder.sm.has_access(self.get_action_permission_name(name), self.class_permission_name)
+        return bool(held)
 
     def _get_search_widget(self, **options: Any) -> dict[str, Any]:
         widgets = super()._get_search_widget(**options)
@@ -206,13 +214,15 @@ class AdminView(Frame, FormedView):
     @expose("/action_post", methods=["POST"])
     def action_post(self) -> ResponseReturnValue:
         """One action on the marked rows."""
-        marked = request.form.getlist("rowid")
-        return self._act(request.form.get("action", ""), lambda: [self._mine(pk) for pk in marked])
+        name, marked = request.form.get("action", ""), request.form.getlist("rowid")
+        if name in self.actions and not self.actions[name].multiple:
+            abort(404)
+        return self._act(name, lambda: [self._mine(pk) for pk in marked])
 
     def _act(self, name: str, rows: Callable[[], Any]) -> ResponseReturnValue:
         if name not in self.actions:
             abort(404)
-        if not self.appbuilder.sm.has_access(self.get_action_permission_name(name), self.class_permission_name):
+        if not self._may(name):
             abort(403)
         return self.actions[name].func(rows())  # type: ignore[no-any-return]
 
@@ -229,6 +239,8 @@ class CatalogView(AdminView):
     columns: ClassVar[tuple[str, ...]]
     #: Those of `columns` the list shows; all when empty.
     listed: ClassVar[tuple[str, ...]] = ()
+    validators_columns: dict[str, list[Any]]
+    formatters_columns: dict[str, Any]
     group = N_("Catalogs")
     class_permission_name = "Catalogs"
     base_order = ("code", "asc")
@@ -256,11 +268,8 @@ class CatalogView(AdminView):
         """Shows the other catalog's name for its code; its names are read once per request."""
 
         def name_of(code: str | None) -> str:
-            names = g.setdefault("catalog_names", {})
-            target = target_of(self.datamodel, column)
-            if target not in names:
-                names[target] = dict(database.execute(select(target.code, target.name)).tuples().all())
-            return str(names[target].get(code, code or "—"))
+            known = catalog_entries(database, target_of(self.datamodel, column))
+            return known[code][0] if code in known else code or "—"
 
         return name_of
 

@@ -140,7 +140,7 @@ class SiteView(CodedView):
         "code", "name", "country_code", "region", "city", "kind", "enrols", "prints", "delivers", "prints_at_code",
         "only_dealt", "active",
     )  # fmt: skip
-    listed = ("code", "name", "country_code", "city", "kind", "enrols", "prints", "delivers", "prints_at_code", "active")
+    listed = ("code", "name", "country_code", "kind", "enrols", "prints", "delivers", "prints_at_code", "active")
     checks = {  # noqa: RUF012
         "code": [matches(r"[A-Z][A-Z0-9]{2}", N_("Three capital letters or digits, a letter first."))],
         "prints_at_code": [_prints_somewhere],

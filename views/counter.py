@@ -1,6 +1,6 @@
 """What the pages of printing, quality control and delivery share: one case, one act, refusals shown at their field."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from flask import request, url_for
@@ -11,6 +11,7 @@ from models.cases import PassportCase
 from models.text import N_
 from security.permissions import Permission
 from views.access import current_actor, transaction
+from views.acts import tell
 from views.frame import Crumb, Page
 from workflow import enquiries, queues
 from workflow.counters import unless_changed
@@ -41,22 +42,21 @@ class CounterPage(Page):
         ]
 
 
-def attempt(act: Callable[[Session], Any]) -> DomainError | None:
-    """Run `act` in a transaction; the refusal when it names a field of the form. Others go where all go."""
+def attempt(name: str, number: str, values: Mapping[str, Any] | None = None) -> DomainError | None:
+    """Perform the transition `name`, unless the case changed since the page was drawn, and say so.
+
+    Returns the refusal when it names a field of the form, which is then shown there; others go where all go.
+    """
     try:
         with transaction() as session:
-            act(session)
+            unless_changed(session, number, request.form.get("seen"))
+            event = perform(session, name, number, current_actor(), **(values or {}))
     except DomainError as refusal:
         if refusal.field is None:
             raise
         return refusal
+    tell(number, event)
     return None
-
-
-def act_on(session: Session, name: str, number: str, values: Mapping[str, Any] | None = None) -> None:
-    """Perform the transition `name`, unless the case changed since the page was drawn."""
-    unless_changed(session, number, request.form.get("seen"))
-    perform(session, name, number, current_actor(), **(values or {}))
 
 
 def offered(case: PassportCase) -> set[str]:
@@ -74,4 +74,4 @@ def shots(session: Session, case: PassportCase) -> dict[str, str]:
     if not current_actor().may(Permission.SEE_IMAGES):
         return {}
     kinds = [picture.kind for picture in enquiries.pictures(session, case) if picture.picture_id is not None]
-    return {kind: url_for("CaseView.picture", number=case.number, kind=kind) for kind in kinds}
+    return {kind: url_for("PictureView.show", number=case.number, kind=kind) for kind in kinds}

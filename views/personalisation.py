@@ -9,7 +9,7 @@ from models.cases import PassportCase, State
 from models.text import N_
 from security.permissions import Permission
 from views.access import current_actor, needs, transaction
-from views.counter import CounterPage, act_on, attempt, offered, shots, status_of
+from views.counter import CounterPage, attempt, offered, shots, status_of
 from workflow import counters, fields, personalisation, queues
 from workflow.errors import DomainError, WrongState
 from workflow.machine import TRANSITIONS, wrong_state
@@ -36,15 +36,14 @@ class PrintingView(CounterPage):
         """Step 1: the booklet, typed, scanned or taken from those offered."""
         values = {"booklet": request.form.get("booklet", "")}
         name = "assign_booklet_mobile" if request.form.get("mobile") else "assign_booklet"
-        refusal = attempt(lambda session: act_on(session, name, number, values))
+        refusal = attempt(name, number, values)
         return self._shown(number, refusal) if refusal else redirect(url_for(".case", number=number), 303)
 
     @expose("/<number>/print", methods=["POST"])
     @needs(Permission.RESUME_PRINTS)
     def send(self, number: str) -> ResponseReturnValue:
         """Step 2, and again for a case that got stuck: the copy is recorded and the page opens."""
-        with transaction() as session:
-            act_on(session, "print_page", number)
+        attempt("print_page", number)
         return redirect(url_for(".case", number=number, sent=1, _anchor="page"), 303)
 
     @expose("/<number>/page.pdf")
@@ -67,21 +66,16 @@ class PrintingView(CounterPage):
     @needs(Permission.PRINT_BOOKLETS)
     def accept(self, number: str) -> ResponseReturnValue:
         """Step 3: the print is good; the next case of the queue opens."""
-        with transaction() as session:
-            act_on(session, "accept_print", number)
-        done = _("The print of case %(number)s was accepted: its booklet goes to quality control.", number=number)
-        return self._onwards(number, done)
+        attempt("accept_print", number)
+        return self._onwards(number)
 
     @expose("/<number>/refuse", methods=["POST"])
     @needs(Permission.PRINT_BOOKLETS)
     def refuse(self, number: str) -> ResponseReturnValue:
         """Step 3: the print is bad; the booklet is voided and the case waits for another."""
         values = {name: request.form.get(name, "") for name in ("void_type", "comment")}
-        refusal = attempt(lambda session: act_on(session, "refuse_print", number, values))
-        if refusal:
-            return self._shown(number, refusal)
-        flash(_("The booklet was voided and case %(number)s waits for another.", number=number), "success")
-        return redirect(url_for(".case", number=number), 303)
+        refusal = attempt("refuse_print", number, values)
+        return self._shown(number, refusal) if refusal else redirect(url_for(".case", number=number), 303)
 
     def _shown(self, number: str, refusal: DomainError | None = None) -> ResponseReturnValue:
         actor = current_actor()
@@ -111,15 +105,15 @@ class PrintingView(CounterPage):
         )
         return make_response(page, status_of(refusal))
 
-    def _onwards(self, number: str, done: str) -> ResponseReturnValue:
+    def _onwards(self, number: str) -> ResponseReturnValue:
         with transaction() as session:
             case = counters.open_case(session, number, current_actor(), "printing").case
             queue = queues.queue_called(_queue_key(case))
             following = counters.next_case(session, queue, case, current_actor())
         if following is not None:
-            flash(f"{done} {_('This is the next case.')}", "success")
+            flash(_("This is the next case: %(number)s.", number=following.number), "info")
             return redirect(url_for(".case", number=following.number), 303)
-        flash(f"{done} {_('No other case waits at this site.')}", "success")
+        flash(_("No other case waits at this site."), "info")
         return redirect(_queue_url(queue, case), 303)
 
 

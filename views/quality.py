@@ -1,6 +1,6 @@
 """Control Calidad: three scans, a character-by-character comparison and three looks, on one page (M:L675-L690)."""
 
-from flask import flash, make_response, redirect, request, url_for
+from flask import make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import expose
 from flask_babel import gettext as _
@@ -9,10 +9,10 @@ from models.cases import State
 from models.text import N_
 from security.permissions import Permission
 from views.access import current_actor, needs, transaction
-from views.counter import CounterPage, act_on, attempt, offered, shots, status_of
+from views.counter import CounterPage, attempt, offered, shots, status_of
 from views.verdicts import checks, last_scan
 from workflow import counters, quality, queues, scanning
-from workflow.errors import DomainError
+from workflow.errors import BadValue, DomainError, Unavailable
 
 LOOKS = tuple(name for name, _label in quality.LOOKS)
 QUEUE = queues.queue_called("quality")
@@ -36,13 +36,14 @@ class QualityView(CounterPage):
     @needs(Permission.CHECK_QUALITY)
     def find(self) -> ResponseReturnValue:
         """A booklet number or MRZ was read: it counts as that check, and its case opens."""
-        raw, found = request.form.get("raw", ""), []
-        refusal = attempt(lambda session: found.append(scanning.find_scanned(session, QUEUE, raw, current_actor())))
-        if refusal:
+        raw, actor = request.form.get("raw", ""), current_actor()
+        try:
+            with transaction() as session:
+                number = scanning.find_scanned(session, QUEUE, raw, actor).number
+                quality.scan_case(session, number, raw, actor)
+        except (BadValue, Unavailable) as refusal:
             return self._start(refusal)
-        with transaction() as session:
-            quality.scan_case(session, found[0].number, raw, current_actor())
-        return redirect(url_for(".case", number=found[0].number), 303)
+        return redirect(url_for(".case", number=number), 303)
 
     @expose("/<number>")
     @needs(Permission.CHECK_QUALITY)
@@ -66,21 +67,16 @@ class QualityView(CounterPage):
     def accept(self, number: str) -> ResponseReturnValue:
         """All three agree and it looks well: on to delivery."""
         values = {name: request.form.get(name) for name in LOOKS}
-        refusal = attempt(lambda session: act_on(session, "accept_quality", number, values))
-        if refusal:
-            return self._shown(number, refusal)
-        return self.back(_("Case %(number)s passed quality control and waits for delivery.", number=number))
+        refusal = attempt("accept_quality", number, values)
+        return self._shown(number, refusal) if refusal else self.back()
 
     @expose("/<number>/refuse", methods=["POST"])
     @needs(Permission.CHECK_QUALITY)
     def refuse(self, number: str) -> ResponseReturnValue:
         """The booklet is voided and the case returns to the print queue."""
         values = {"comment": request.form.get("comment", "")}
-        refusal = attempt(lambda session: act_on(session, "refuse_quality", number, values))
-        if refusal:
-            return self._shown(number, refusal)
-        flash(_("The booklet was voided and case %(number)s waits for another.", number=number), "success")
-        return redirect(self.home_url(), 303)
+        refusal = attempt("refuse_quality", number, values)
+        return self._shown(number, refusal) if refusal else self.back()
 
     def _start(self, refusal: DomainError | None = None) -> ResponseReturnValue:
         with transaction() as session:

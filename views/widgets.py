@@ -8,6 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from flask import g
 from flask_appbuilder import ModelView
 from flask_appbuilder.fields import QuerySelectField, QuerySelectMultipleField
 from flask_appbuilder.forms import GeneralModelConverter
@@ -16,7 +17,7 @@ from flask_appbuilder.validators import Unique
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from markupsafe import Markup
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from wtforms import (
     BooleanField,
     DateField,
@@ -29,6 +30,8 @@ from wtforms import (
     validators,
 )
 from wtforms.widgets import Select
+
+from views.store import fold
 
 
 def _tidy(value: str | None) -> str | None:
@@ -58,11 +61,18 @@ class CodeField(SelectField):
 
     def _entries(self) -> list[tuple[str, str]]:
         if self._found is None:
-            table = self.target
-            wanted = or_(table.active, table.code == self.data)
-            found = self.session.execute(select(table.code, table.name).where(wanted).order_by(table.name))
-            self._found = list(found.tuples().all())
+            known = catalog_entries(self.session, self.target).items()
+            self._found = [(code, name) for code, (name, active) in known if active or code == self.data]
         return self._found
+
+
+def catalog_entries(session: Any, target: Any) -> dict[str, tuple[str, bool]]:
+    """Name and state of every entry of the catalog `target` by its code, in the order of names; read once per request."""
+    read: dict[Any, dict[str, tuple[str, bool]]] = g.setdefault("catalog_entries", {})
+    if target not in read:
+        rows = session.execute(select(target.code, target.name, target.active))
+        read[target] = {code: (name, active) for code, name, active in sorted(rows, key=lambda row: fold(row.name))}
+    return read[target]
 
 
 class FormMaker(GeneralModelConverter):  # type: ignore[misc]
@@ -87,7 +97,8 @@ class FormMaker(GeneralModelConverter):  # type: ignore[misc]
         if model.is_boolean(name):
             return BooleanField(label, **options)
         required = not model.is_nullable(name)
-        checks.append(validators.InputRequired() if required else validators.Optional())
+        needed = validators.DataRequired if model.is_string(name) else validators.InputRequired
+        checks.append(needed() if required else validators.Optional())
         checks += [Unique(model, name)] if model.is_unique(name) else []
         if model.is_fk(name):
             return CodeField(label, model.session, target_of(model, name), required, validators=checks, **options)

@@ -58,7 +58,7 @@ def _active(session: Session, named: set[tuple[str, str]]) -> dict[tuple[str, st
         table = _TABLES[catalog]
         row = func.to_jsonb(literal_column(table.name))
         parts.append(select(literal(catalog), table.c.code, row).where(table.c.code.in_(wanted), table.c.active))
-    return {(catalog, code): columns for catalog, code, columns in session.execute(union_all(*parts)).tuples()}
+    return {(catalog, code): columns for catalog, code, columns in session.execute(union_all(*parts))}
 
 
 def _check_site(body: dict[str, Any], entries: Entries) -> None:

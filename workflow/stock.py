@@ -45,7 +45,8 @@ def _may(actor: Actor, permission: Permission) -> None:
 def receipt(session: Session, document_id: int, actor: Actor) -> StockDocument:
     """The receipt of that number, or `NotFound`."""
     _may(actor, Permission.READ_STOCK)
-    document = session.get(StockDocument, document_id)
+    # The column is a 32-bit integer; an address may hold any.
+    document = session.get(StockDocument, document_id) if document_id < 2**31 else None
     if document is None or document.kind != "INGRESO":
         raise NotFound(N_("There is no receipt %(number)s."), number=document_id)
     return document
