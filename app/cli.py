@@ -6,19 +6,25 @@ import sys
 import click
 from sqlalchemy.engine import Engine
 
-from app import create_app, migrating
+from app import create_app, loading, migrating, reference
+from app.database_place import DatabaseServerError
 from app.database_server import ensure_database, stop_database
+from app.demo import demonstration
 from app.serving import serve as serve_forever
-from app.settings import SettingError, Settings
+from app.settings import DEMONSTRATION, SettingError, Settings
 from models.base import SessionLocal, make_engine
+from workflow import pages, registry
+from workflow.errors import DomainError
 
 
-def settings_or_exit(*, demo: bool = False) -> Settings:
+
+def settings_or_exit(*, demo: bool = False, serving: bool = False) -> Settings:
     """The settings of the environment; what is wrong with them is said in one line."""
     environ = {**os.environ, "PASAPORTES_DEMO": "1"} if demo else os.environ
     try:
         settings = Settings.from_environment(environ)
-        settings.refuse_unsafe()
+        if serving:
+            settings.refuse_unsafe()
     except SettingError as error:
         raise click.ClickException(str(error)) from error
     return settings
@@ -26,8 +32,13 @@ def settings_or_exit(*, demo: bool = False) -> Settings:
 
 def database(settings: Settings) -> Engine:
     """The engine of the database of `settings`, started when it is the embedded one, and the session bound to it."""
-    engine = make_engine(ensure_database(settings))
+    try:
+        engine = make_engine(ensure_database(settings))
+    except DatabaseServerError as error:
+        raise click.ClickException(str(error)) from error
     SessionLocal.configure(bind=engine)
+    registry.configure(settings.registry)
+    pages.configure(settings.home / "keys", ocrb_font=settings.ocrb_font, specimen=settings.demo)
     return engine
 
 
@@ -47,15 +58,27 @@ def migrate() -> None:
 @main.command()
 def serve() -> None:
     """Serve the back office over HTTP."""
-    run(settings_or_exit())
+    run(settings_or_exit(serving=True))
 
 
 def run(settings: Settings) -> None:
     """Serve with `settings` until told to stop."""
     engine = database(settings)
-    migrating.refuse_old(engine)
+    try:
+        migrating.refuse_old(engine)
+    except migrating.OldDatabase as error:
+        raise click.ClickException(str(error)) from error
+    say_missing_font()
     engine.dispose()
     serve_forever(settings, lambda: create_app(settings), on_fork=forget_connections)
+
+
+def say_missing_font() -> None:
+    """At start, not at the first print: say when pages cannot be printed, and what to install."""
+    try:
+        pages.press().fonts()
+    except DomainError as error:
+        click.echo(error.message_id % error.params, err=True)
 
 
 def forget_connections() -> None:
@@ -64,10 +87,34 @@ def forget_connections() -> None:
 
 
 @main.command()
+@click.option("--serve", "then_serve", is_flag=True, help="Serve it afterwards.")
+def demo(then_serve: bool) -> None:
+    """Load the demonstration: invented people, one user per profile; done twice it loads nothing twice."""
+    settings = settings_or_exit(demo=True)
+    (settings.home / DEMONSTRATION).touch()
+    engine = database(settings)
+    migrating.migrate(engine)
+    demonstration.load(settings, click.echo)
+    if then_serve:
+        click.echo(f"\nhttp://{settings.bind}:{settings.port}/\n")
+        run(settings)
+
+
+@main.command()
+@click.argument("message")
+def revision(message: str) -> None:
+    """Write a migration for what the models say and the database lacks (for developers)."""
+    migrating.write_revision(database(settings_or_exit()), message)
+
+
+@main.command()
 def stop() -> None:
     """Stop the embedded database."""
     click.echo("Stopped." if stop_database(settings_or_exit()) else "It was not running.")
 
+
+for command in (*loading.COMMANDS, reference.reference):
+    main.add_command(command)
 
 if __name__ == "__main__":
     sys.exit(main())

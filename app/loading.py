@@ -108,7 +108,6 @@ def opened() -> Settings:
 
     settings = settings_or_exit()
     connect(settings)
-    registry.configure(settings.registry)
     return settings
 
 

@@ -77,3 +77,11 @@ def refuse_old(engine: Engine) -> None:
     found = revision(engine)
     if found != head:
         raise OldDatabase(f"The database is at revision {found}, this code needs {head}: run `pasaportes migrate`.")
+
+
+def write_revision(engine: Engine, message: str) -> None:
+    """A new migration, numbered after the last, from the differences between models and database."""
+    with engine.connect() as connection:
+        config = configuration(connection)
+        last = ScriptDirectory.from_config(config).get_current_head() or "0000"
+        command.revision(config, message, autogenerate=True, rev_id=f"{int(last) + 1:04d}")

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SHORTEST_SECRET_KEY = 32
+DEMONSTRATION = "demonstration"  # the file in the home folder of a demonstration
 _FEWEST_DISTINCT_CHARACTERS = 8
 _PLACEHOLDERS = ("changeme", "change-me", "change_me", "change me", "thisismyscretkey", "your-secret", "your_secret")
 _POSTGRES_SCHEMES = ("postgres", "postgresql", "postgresql+psycopg")
@@ -161,6 +162,7 @@ class Settings:
     )  # fmt: skip
     demo: bool = _setting(
         "PASAPORTES_DEMO", YES_NO, False, "Demonstration: invented people, demo users, unsafe settings allowed.",
+        shown="0; 1 where `pasaportes demo` was run in that PASAPORTES_HOME",
     )  # fmt: skip
     demo_password: str | None = _setting(
         "PASAPORTES_DEMO_PASSWORD", TEXT, None, "Password of every demo user.",
@@ -205,8 +207,9 @@ class Settings:
 
         Raises BadSetting naming the first variable that cannot be read.
         """
-        demo = bool(_BY_NAME["demo"].value(environ, demo=False))
-        settings = cls(**{setting.name: setting.value(environ, demo=demo) for setting in SETTINGS})
+        demo = _is_demonstration(environ)
+        values = {setting.name: setting.value(environ, demo=demo) for setting in SETTINGS}
+        settings = cls(**values | {"demo": demo})
         _make_home(settings.home)
         if settings.demo and not settings.secret_key:
             return replace(settings, secret_key=_kept_secret_key(settings.home / "secret_key"))
@@ -264,6 +267,14 @@ def is_guessable(key: str) -> bool:
     """Whether a secret key is short, repetitive or a placeholder of some example."""
     placeholder = any(word in key.lower() for word in _PLACEHOLDERS)
     return placeholder or len(key) < SHORTEST_SECRET_KEY or len(set(key)) < _FEWEST_DISTINCT_CHARACTERS
+
+
+def _is_demonstration(environ: Mapping[str, str]) -> bool:
+    """What PASAPORTES_DEMO says; when it says nothing, whether the home folder holds a demonstration."""
+    if environ.get("PASAPORTES_DEMO", "").strip():
+        return bool(_BY_NAME["demo"].value(environ, demo=False))
+    home: Path = _BY_NAME["home"].value(environ, demo=False)
+    return (home / DEMONSTRATION).exists()
 
 
 def _make_home(home: Path) -> None:

@@ -1,11 +1,12 @@
 """The programming interface: cases and their transitions as JSON for bearer tokens, and the page that describes it."""
 
 import datetime as dt
-import functools
+import json
+from functools import partial, wraps
 from importlib.metadata import version
 from typing import Any
 
-from flask import Response, current_app, jsonify, request
+from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import expose
 from flask_appbuilder.api import BaseApi
@@ -171,7 +172,7 @@ def readers(view: View) -> View:
     """The description may be read with a token or, in the browser, with the session."""
     token, cookie = api_needs(Permission.READ_API_DOCS)(view), needs(Permission.READ_API_DOCS)(view)
 
-    @functools.wraps(token)
+    @wraps(token)
     def wrapped(*args: Any, **kwargs: Any) -> ResponseReturnValue:
         return (cookie if current_user.is_authenticated else token)(*args, **kwargs)
 
@@ -188,9 +189,10 @@ class ApiDocView(Page):
     @needs(Permission.READ_API_DOCS)
     def index(self) -> ResponseReturnValue:
         """Every operation with its permission, fields, answers and an example."""
+        root = request.url_root.rstrip("/")
         return self.page(
             "api/index.html", _("Programming interface"), operations=openapi.operations(), problems=openapi.PROBLEMS,
-            root=request.url_root.rstrip("/"), describe=openapi.schema_of, dumps=current_app.json.dumps,
+            root=root, describe=openapi.schema_of, dumps=partial(json.dumps, ensure_ascii=False),
         )  # fmt: skip
 
     @expose("/v1/openapi.json")

@@ -1,4 +1,4 @@
-"""What our generated views have in common over Flask-AppBuilder: lists made safe, and catalogs in a few lines.
+"""What our generated views have in common over Flask-AppBuilder: lists made safe. Catalogs: views.catalog.
 
 FAB keeps search filters on one object per view (with threads a user saw another's), lets actions skip the view's
 filters, loses the typed form on a database error and obeys any page size; the obvious alternative, patching its
@@ -12,22 +12,16 @@ from typing import Any, ClassVar
 from flask import abort, flash, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import expose
-from flask_appbuilder.actions import ActionItem, action
+from flask_appbuilder.actions import ActionItem
 from flask_appbuilder.models.filters import Filters
 from flask_appbuilder.urltools import get_filter_args, get_order_args, get_page_args, get_page_size_args
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext, ngettext
-from wtforms import ValidationError
-from wtforms.validators import Regexp
 
 from models.base import session as database
-from models.text import N_
-from views.access import transaction
 from views.frame import AccountLinks, Crumb, Frame, Page, account_links
 from views.store import COUNT_CAP, RowRefused, Store, Words
-from views.widgets import FormedView, catalog_entries, target_of
+from views.widgets import FormedView
 
-__all__ = ["AccountLinks", "AdminView", "CatalogView", "Crumb", "Page", "RowRefused", "account_links"]
+__all__ = ["AccountLinks", "AdminView", "Crumb", "Page", "RowRefused", "account_links"]
 
 PAGE_SIZES = (25, 50, 100)
 
@@ -225,90 +219,3 @@ class AdminView(Frame, FormedView):
         if not self._may(name):
             abort(403)
         return self.actions[name].func(rows())  # type: ignore[no-any-return]
-
-
-class CatalogView(AdminView):
-    """A catalog: `model` (string key `code`, `name`, `active`) and the `columns` it shows; nothing is ever deleted.
-
-    class CountryView(CatalogView):
-        model = Country
-        columns = ("code", "name", "alpha2", "mrz_code", "active")
-    """
-
-    model: ClassVar[Any]
-    columns: ClassVar[tuple[str, ...]]
-    #: Those of `columns` the list shows; all when empty.
-    listed: ClassVar[tuple[str, ...]] = ()
-    validators_columns: dict[str, list[Any]]
-    formatters_columns: dict[str, Any]
-    group = N_("Catalogs")
-    class_permission_name = "Catalogs"
-    base_order = ("code", "asc")
-    word_columns = ("code", "name")
-    method_permission_name: dict[str, str] = {  # noqa: RUF012
-        **AdminView.method_permission_name, "deactivate": "edit", "reactivate": "edit",
-    }  # fmt: skip
-
-    def __init__(self, **options: Any) -> None:
-        columns = list(self.columns)
-        self.list_columns = list(self.listed or columns)
-        self.show_columns = self.search_columns = columns
-        self.add_columns = [name for name in columns if name != "active"]
-        self.edit_columns = [name for name in self.add_columns if name != "code"]
-        checks = {"code": [Regexp(r"^[\w.-]+$")], **(self.validators_columns or {})}
-        self.validators_columns = {**checks, "code": [*checks["code"], self._code_is_free]}
-        table = self.model.__table__
-        self.route_base = self.route_base or f"/catalogs/{table.name.replace('_', '-')}"
-        self.screen = self.screen or self.model.label_plural
-        naming = {name: self._naming(name) for name in columns if table.c[name].foreign_keys}
-        self.formatters_columns = {**naming, **(self.formatters_columns or {})}
-        super().__init__(**options)
-
-    def _naming(self, column: str) -> Callable[[str | None], str]:
-        """Shows the other catalog's name for its code; its names are read once per request."""
-
-        def name_of(code: str | None) -> str:
-            known = catalog_entries(database, target_of(self.datamodel, column))
-            return known[code][0] if code in known else code or "—"
-
-        return name_of
-
-    def _code_is_free(self, form: Any, field: Any) -> None:
-        taken = database.get(self.model, field.data)
-        if taken is not None:
-            raise ValidationError(_("The code %(code)s already exists: %(name)s.", code=taken.code, name=taken.name))
-
-    def fixed(self, pk: Any) -> list[tuple[str, Any]]:
-        return [(self.label_columns["code"], pk)]
-
-    def row_actions(self, row: dict[str, Any]) -> list[ActionItem]:
-        return [self.actions["deactivate" if row.get("active", True) else "reactivate"]]
-
-    def _get_show_widget(self, pk: Any, item: Any, *rest: Any, **options: Any) -> dict[str, Any]:
-        options["actions"] = {act.name: act for act in self.row_actions({"active": item.active})}
-        return super()._get_show_widget(pk, item, *rest, **options)
-
-    @action(
-        "deactivate",
-        lazy_gettext("Deactivate"),
-        lazy_gettext("It will no longer be offered; what already uses it keeps it."),
-        "slash-circle",
-    )
-    def deactivate(self, rows: Any) -> ResponseReturnValue:
-        """Stop offering the rows."""
-        return self._set_active(rows, active=False)
-
-    @action(
-        "reactivate", lazy_gettext("Reactivate"), lazy_gettext("It will be offered again."), "arrow-counterclockwise"
-    )
-    def reactivate(self, rows: Any) -> ResponseReturnValue:
-        """Offer the rows again."""
-        return self._set_active(rows, active=True)
-
-    def _set_active(self, rows: Any, *, active: bool) -> ResponseReturnValue:
-        chosen = rows if isinstance(rows, list) else [rows]
-        with transaction():
-            for row in chosen:
-                row.active = active
-        flash(ngettext("%(num)s entry changed.", "%(num)s entries changed.", len(chosen)), "success")
-        return redirect(self.home_url(), 303)

@@ -1,22 +1,18 @@
 """The catalogs 33-49 (M:L1054-L1131): one class each over `CatalogView`, with what its values must be."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
-from wtforms import SelectField
-from wtforms.validators import InputRequired, StopValidation
+from wtforms.validators import StopValidation
 
 from models import catalogs
 from models.base import session as database
 from models.booklets import BookletState
 from models.text import N_
-from views.base import CatalogView
+from views.catalog import CatalogView
 from views.checks import between, compiles, made_of, matches
 
 PLAIN = ("code", "name", "active")
-CODE = matches(r"[A-Z0-9][A-Z0-9_.-]*", N_("Capital letters, digits, hyphen, point and underscore only."))
 THREE_LETTERS = matches(r"[A-Z]{3}", N_("Three capital letters."))
 TWO_LETTERS = matches(r"[A-Z]{2}", N_("Two capital letters."))
 DOCUMENT_CODE = matches(r"[A-Z][A-Z<]", N_("Two capital letters; < stands for none, as in P<."))
@@ -25,33 +21,7 @@ MODULES = ("ANULAR_LIBRETA", "PRE_IMPRESION", "CONTROL_CALIDAD", "CORRECCION", "
 UNKNOWN_PART = N_("%(part)s is not known. With semicolons between: %(parts)s.")
 
 
-class CodedView(CatalogView):
-    """A catalog of which some columns hold one of a few fixed words, chosen from a list: column -> {word: label}."""
-
-    words: ClassVar[dict[str, dict[str, str]]] = {}
-    checks: ClassVar[dict[str, list[Any]]] = {}
-
-    def __init__(self, **options: Any) -> None:
-        self.validators_columns = {"code": [CODE], **self.checks}
-        fields = {name: self._field(name, words) for name, words in self.words.items()}
-        self.add_form_extra_fields = self.edit_form_extra_fields = self.search_form_extra_fields = fields
-        self.formatters_columns = {name: _naming(words) for name, words in self.words.items()}
-        super().__init__(**options)
-
-    def _field(self, name: str, words: dict[str, str]) -> Any:
-        label = lazy_gettext(self.model.__table__.c[name].info["label"])
-        return SelectField(
-            label,
-            choices=lambda: [("", ""), *((word, _(text)) for word, text in words.items())],
-            validators=[InputRequired(), *self.checks.get(name, [])],
-        )
-
-
-def _naming(words: dict[str, str]) -> Callable[[str], str]:
-    return lambda word: _(words.get(word, word))
-
-
-class CountryView(CodedView):
+class CountryView(CatalogView):
     model = catalogs.Country
     columns = ("code", "name", "alpha2", "mrz_code", "active")
     checks = {  # noqa: RUF012
@@ -60,28 +30,28 @@ class CountryView(CodedView):
     }  # fmt: skip
 
 
-class MaritalStatusView(CodedView):
+class MaritalStatusView(CatalogView):
     model, columns = catalogs.MaritalStatus, PLAIN
 
 
-class OccupationView(CodedView):
+class OccupationView(CatalogView):
     model, columns = catalogs.Occupation, ("code", "name", "major_group", "active")
     checks = {"major_group": [matches(r"[0-9]{1,2}", N_("One or two digits."))]}  # noqa: RUF012
 
 
-class EyeColourView(CodedView):
+class EyeColourView(CatalogView):
     model, columns = catalogs.EyeColour, PLAIN
 
 
-class SkinToneView(CodedView):
+class SkinToneView(CatalogView):
     model, columns = catalogs.SkinTone, PLAIN
 
 
-class HairColourView(CodedView):
+class HairColourView(CatalogView):
     model, columns = catalogs.HairColour, PLAIN
 
 
-class IdentificationTypeView(CodedView):
+class IdentificationTypeView(CatalogView):
     model, columns = catalogs.IdentificationType, ("code", "name", "pattern", "asks_registry", "active")
     checks = {"pattern": [compiles]}  # noqa: RUF012
 
@@ -91,7 +61,7 @@ def _ages_in_order(form: Any, field: Any) -> None:
         raise StopValidation(_("The maximum age is below the minimum age."))
 
 
-class PassportTypeView(CodedView):
+class PassportTypeView(CatalogView):
     model = catalogs.PassportType
     columns = (
         "code", "name", "category_code", "document_code", "document_code_2028", "minimum_age", "maximum_age",
@@ -104,7 +74,7 @@ class PassportTypeView(CodedView):
     }  # fmt: skip
 
 
-class DepartmentView(CodedView):
+class DepartmentView(CatalogView):
     model, columns = catalogs.Department, ("code", "name", "iso_code", "active")
     checks = {  # noqa: RUF012
         "code": [matches(r"[0-9]{2}", N_("Two digits."))],
@@ -118,7 +88,7 @@ def _within_its_department(form: Any, field: Any) -> None:
         raise StopValidation(_("The code of a municipality begins with its department's."))
 
 
-class MunicipalityView(CodedView):
+class MunicipalityView(CatalogView):
     model, columns = catalogs.Municipality, ("code", "name", "department_code", "active")
     checks = {  # noqa: RUF012
         "code": [matches(r"[0-9]{4}", N_("Four digits: department and municipality."))],
@@ -134,7 +104,7 @@ def _prints_somewhere(form: Any, field: Any) -> None:
         raise StopValidation(_("%(site)s does not print.", site=printer.name))
 
 
-class SiteView(CodedView):
+class SiteView(CatalogView):
     model = catalogs.Site
     columns = (
         "code", "name", "country_code", "region", "city", "kind", "enrols", "prints", "delivers", "prints_at_code",
@@ -153,7 +123,7 @@ class SiteView(CodedView):
     }  # fmt: skip
 
 
-class DecisionReasonView(CodedView):
+class DecisionReasonView(CatalogView):
     model, columns = catalogs.DecisionReason, ("code", "name", "kind", "scope", "needs_comment", "active")
     words = {  # noqa: RUF012
         "kind": {"AUTORIZACION": N_("Authorisation"), "RECHAZO": N_("Rejection")},
@@ -163,7 +133,7 @@ class DecisionReasonView(CodedView):
     }  # fmt: skip
 
 
-class ListTypeView(CodedView):
+class ListTypeView(CatalogView):
     model, columns = catalogs.ListType, ("code", "name", "description", "issuer", "effect", "active")
     words = {  # noqa: RUF012
         "effect": {
@@ -173,12 +143,12 @@ class ListTypeView(CodedView):
     }  # fmt: skip
 
 
-class StockCategoryView(CodedView):
+class StockCategoryView(CatalogView):
     model, columns = catalogs.StockCategory, ("code", "name", "prefix", "active")
     checks = {"prefix": [matches(r"[A-Z]", N_("One capital letter."))]}  # noqa: RUF012
 
 
-class StockMovementTypeView(CodedView):
+class StockMovementTypeView(CatalogView):
     model, columns = catalogs.StockMovementType, ("code", "name", "sign", "document", "active")
     checks = {"sign": [between(-1, 1, N_("1 for in, -1 for out, 0 for neither."))]}  # noqa: RUF012
 
@@ -188,13 +158,13 @@ def _is_somewhere(form: Any, field: Any) -> None:
         raise StopValidation(_("A production warehouse belongs to a site."))
 
 
-class WarehouseView(CodedView):
+class WarehouseView(CatalogView):
     model, columns = catalogs.Warehouse, ("code", "name", "kind", "site_code", "takes_receipts", "active")
     checks = {"site_code": [_is_somewhere]}  # noqa: RUF012
     words = {"kind": {"CENTRAL": N_("Central"), "PRODUCCION": N_("Production")}}  # noqa: RUF012
 
 
-class VoidTypeView(CodedView):
+class VoidTypeView(CatalogView):
     model = catalogs.VoidType
     columns = ("code", "name", "modules", "automatic", "booklet_states", "reversible", "active")
     checks = {  # noqa: RUF012

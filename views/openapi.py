@@ -18,11 +18,11 @@ Schema = dict[str, Any]
 BASE = "/api/v1"
 LOGIN = "/api/v1/security/login"
 PROBLEMS = {
-    400: N_("A value is missing or cannot be taken; `field` names it."),
+    400: N_("A value is missing or cannot be taken: “field” names it."),
     401: N_("The token is missing, bad or has expired."),
     403: N_("The account does not have the permission."),
     404: N_("There is no such thing at the sites of the account."),
-    409: N_("A rule says no: state, control, booklet, or somebody was faster. `title` is the fact, `detail` says it."),
+    409: N_("A rule says no: state, control, booklet, or somebody was faster. “title” is the fact, “detail” says it."),
     503: N_("The database does not answer; nothing was saved."),
 }
 

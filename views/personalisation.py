@@ -44,7 +44,7 @@ class PrintingView(CounterPage):
     def send(self, number: str) -> ResponseReturnValue:
         """Step 2, and again for a case that got stuck: the copy is recorded and the page opens."""
         attempt("print_page", number)
-        return redirect(url_for(".case", number=number, sent=1, _anchor="page"), 303)
+        return redirect(url_for(".case", number=number, _anchor="page"), 303)
 
     @expose("/<number>/page.pdf")
     @needs(*PRINTERS)
@@ -99,7 +99,6 @@ class PrintingView(CounterPage):
             booklets=booklets,
             void_types=void_types,
             shots=pictures,
-            sent="sent" in request.args,
             refusal=refusal,
             typed=request.form,
         )

@@ -67,7 +67,7 @@ class CodeField(SelectField):
 
 
 def catalog_entries(session: Any, target: Any) -> dict[str, tuple[str, bool]]:
-    """Name and state of every entry of the catalog `target` by its code, in the order of names; read once per request."""
+    """Name and state of the catalog `target`'s entries by code, in the order of names; read once per request."""
     read: dict[Any, dict[str, tuple[str, bool]]] = g.setdefault("catalog_entries", {})
     if target not in read:
         rows = session.execute(select(target.code, target.name, target.active))

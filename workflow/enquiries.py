@@ -59,6 +59,18 @@ def case_seen(session: Session, number: str, actor: Actor, *options: ExecutableO
     return case
 
 
+def find_case(
+    session: Session, actor: Actor, *, number: str | None = None, enrollment: str | None = None
+) -> PassportCase | None:
+    """The case of that number, of that enrolment, or of both; None when the actor sees none."""
+    if not actor.may(Permission.READ_CASES):
+        raise NotAllowed()
+    wanted = [PassportCase.number == number] if number is not None else []
+    if enrollment is not None:
+        wanted.append(PassportCase.enrollment_id == enrollment)
+    return session.scalars(select(PassportCase).where(*wanted).limit(1)).first() if wanted else None
+
+
 def log_look(session: Session, actor: Actor, screen: str, number: str | None, **detail: Any) -> None:
     """Write down that `actor` looked at a person's data; the edge commits it with the request."""
     session.add(

@@ -25,7 +25,7 @@ from workflow.pictures import BadPicture, PictureClaim
 
 NO_BUFFER = N_("This enrolment has no such buffer.")
 TWICE = N_("There is another item of this type.")
-#: No base64 has a colon, so that nobody can send this.
+#: No base64 has a colon: what a station sends can never be taken for this.
 KEPT = "sha256:"
 
 
@@ -57,23 +57,27 @@ def items(body: dict[str, Any]) -> list[dict[str, Any]]:
     return body.get("biometricData", [])  # type: ignore[no-any-return]
 
 
-def check_draft(session: Session, enrollment_id: str, body: dict[str, Any]) -> list[Shot]:
-    """The pictures that came inline, proved; buffers that are named must be there. BadEnrolment otherwise."""
+def check_draft(session: Session, enrollment_id: str, body: dict[str, Any], *, fresh: bool) -> list[Shot]:
+    """The pictures that came inline, proved; buffers that are named must be there. BadEnrolment otherwise.
+
+    `fresh` when the items are as a station sent them, so that none of them can mean a picture that is kept.
+    """
     wanted = _references(enrollment_id, body)
     if wanted:
         mine = select(EnrollmentBuffer.id).where(EnrollmentBuffer.enrollment_id == enrollment_id)
         _found(wanted, {name: b"" for name in session.scalars(mine.where(EnrollmentBuffer.id.in_(wanted.values())))})
-    return _proved(body, _inline(body))
+    return _proved(body, _inline(body, fresh=fresh))
 
 
-def check_complete(session: Session, enrollment_id: str, body: dict[str, Any]) -> list[Shot]:
-    """Every picture of a body that is to be finalized, proved, in one go. BadEnrolment for the first bad one."""
+def check_complete(session: Session, enrollment_id: str, body: dict[str, Any], *, fresh: bool) -> list[Shot]:
+    """Every picture of a body that is to be finalized, proved in one go; `fresh` as above. BadEnrolment otherwise."""
     seen = set()
     for position, item in enumerate(items(body)):
         if kind_of(item) in seen:
             raise BadEnrolment(f"$.biometricData[{position}]", TWICE)
         seen.add(kind_of(item))
-    return _proved(body, sorted([*_inline(body), *_stored(session, enrollment_id, body)], key=lambda one: one.position))
+    claimed = [*_inline(body, fresh=fresh), *_stored(session, enrollment_id, body)]
+    return _proved(body, sorted(claimed, key=lambda one: one.position))
 
 
 def take_out(body: dict[str, Any], shots: Iterable[Shot]) -> dict[str, Any]:
@@ -182,11 +186,11 @@ def _claim(item: dict[str, Any]) -> PictureClaim:
     return PictureClaim(item["mimeType"], item.get("width"), item.get("height"))
 
 
-def _inline(body: dict[str, Any]) -> list[_Claimed]:
+def _inline(body: dict[str, Any], *, fresh: bool) -> list[_Claimed]:
     """Pictures that came in base64."""
     found = []
     for position, item in enumerate(items(body)):
-        if "image" in item and _hash_of(item) is None:
+        if "image" in item and (fresh or _hash_of(item) is None):
             try:
                 data = pictures.decode_base64(item["image"])
             except BadPicture as refusal:

@@ -59,7 +59,7 @@ def create(
         raise NotAllowed()
     _check_id(enrollment_id)
     body = _own_body(enrollment_id, raw)
-    checked = _checked(session, actor, enrollment_id, body, finalize=finalize, transaction=transaction)
+    checked = _checked(session, actor, enrollment_id, body, fresh=True, finalize=finalize, transaction=transaction)
     now = utc_now()
     row = {
         "id": enrollment_id, "status": "IN_PROGRESS", "body": checked.body, "site_code": _site(checked.body),
@@ -99,7 +99,8 @@ def finalize(session: Session, actor: Actor, enrollment_id: str, *, transaction:
     enrolment = _found(session, actor, enrollment_id, Permission.ENROLL_WRITE, lock=True)
     if enrolment.status == "FINALIZED":
         return enrolment
-    checked = _checked(session, actor, enrollment_id, enrolment.body, finalize=True, transaction=transaction)
+    body = enrolment.body
+    checked = _checked(session, actor, enrollment_id, body, fresh=False, finalize=True, transaction=transaction)
     return _settle(session, actor, enrolment, checked, finalize=True)
 
 
@@ -188,9 +189,13 @@ def _site(body: dict[str, Any]) -> str | None:
 
 
 def _checked(
-    session: Session, actor: Actor, enrollment_id: str, body: dict[str, Any], *, finalize: bool, transaction: str | None
-) -> reception.Complete:
-    """Everything an enrolment can be refused for; its pictures are out of the body that is returned."""
+    session: Session, actor: Actor, enrollment_id: str, body: dict[str, Any], *, fresh: bool, finalize: bool,
+    transaction: str | None,
+) -> reception.Complete:  # fmt: skip
+    """Everything an enrolment can be refused for; its pictures are out of the body that is returned.
+
+    `fresh` when the pictures of `body` were sent just now.
+    """
     (enrolment_form.check_complete if finalize else enrolment_form.check_draft)(body)
     entries = check_codes(session, body)
     site = _site(body)
@@ -198,7 +203,7 @@ def _checked(
         raise NotAllowed(NOT_YOURS, site=site)
     prove = enrolment_pictures.check_complete if finalize else enrolment_pictures.check_draft
     body = {name: value for name, value in body.items() if name not in READ_ONLY}
-    shots = prove(session, enrollment_id, body)
+    shots = prove(session, enrollment_id, body, fresh=fresh)
     return reception.Complete(enrollment_id, enrolment_pictures.take_out(body, shots), entries, shots, transaction)
 
 
@@ -207,7 +212,7 @@ def _replace(
     transaction: str | None,
 ) -> Enrollment:  # fmt: skip
     """Put `body` in the place of the enrolment's; `fresh` when its pictures are not those that are kept."""
-    checked = _checked(session, actor, enrolment.id, body, finalize=finalize, transaction=transaction)
+    checked = _checked(session, actor, enrolment.id, body, fresh=fresh, finalize=finalize, transaction=transaction)
     if fresh:
         enrolment_pictures.drop_inline(session, enrolment.id)
     enrolment.body, enrolment.site_code, enrolment.updated_at = checked.body, _site(checked.body), utc_now()

@@ -96,6 +96,8 @@
       if (rest) rest.focus(); else if (field.form) field.form.requestSubmit();
     });
   });
+  // A field that had the focus before this script ran: what the reader types next replaces what was refused.
+  if (scans.includes(document.activeElement)) document.activeElement.select();
   const first = scans.find((field) => !field.value && field.offsetParent && !field.disabled);
   if (first && (document.activeElement === document.body || document.activeElement === null)) first.focus({ preventScroll: true });
 

@@ -30,6 +30,9 @@
     event.preventDefault();
     send();
   });
+  // A refused scan is shown; the next one replaces it.
+  box.focus();
+  box.select();
   // The reader need not be aimed: what it types anywhere outside a field goes to the box.
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || !/^[A-Z0-9]$/.test(event.key)) return;

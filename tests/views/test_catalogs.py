@@ -1,17 +1,17 @@
 """Every catalog: listed, searched, added to, edited, deactivated and reactivated; never deleted; not for everybody."""
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Connection, event, select
+from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from app.menu import MENU
+from tests.views.counting import statements
 from views.catalogs import VIEWS
 
 Login = Callable[[str], FlaskClient]
@@ -49,22 +49,6 @@ def values(view: Any) -> dict[str, str]:
 
 def entry(db: Session, view: Any, code: str) -> Any:
     return db.scalars(select(view.model).where(view.model.code == code).execution_options(populate_existing=True)).first()
-
-
-@contextmanager
-def statements(connection: Connection) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        seen.append(statement)
-
-    event.listen(connection, "before_cursor_execute", note)
-    yield seen
-    event.remove(connection, "before_cursor_execute", note)
-
-
-def queries(seen: list[str]) -> list[str]:
-    return [statement for statement in seen if not re.match(r"(?i)\s*(release |rollback to )?savepoint", statement)]
 
 
 def test_the_menu_has_every_catalog() -> None:
@@ -139,7 +123,7 @@ def test_a_list_costs_at_most_six_statements(view: Any, login: Login, connection
     client = login("admadm")
     with statements(connection) as seen:
         assert client.get(url(view, "list/")).status_code == 200
-    assert len(queries(seen)) <= 6, "\n".join(queries(seen))
+    assert len(seen) <= 6, "\n".join(seen)
 
 
 @every_catalog

@@ -1,5 +1,6 @@
 """An enrolment becomes a case once, whole or not at all, whoever else sends it at the same time."""
 
+import datetime as dt
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.database_server import create_database, drop_database
 from app.migrating import migrate
 from models.base import make_engine
-from models.booklets import Booklet, BookletState, Personalisation
+from models.booklets import Booklet, BookletState, Personalisation, StockMovement
 from models.cases import Applicant, CaseEvent, CaseFinding, CasePicture, CaseRequirement, PassportCase, Picture, State
 from models.catalogs import Site
 from models.enrolments import Enrollment, EnrollmentBuffer
@@ -59,7 +60,7 @@ def test_a_complete_enrolment_becomes_a_case_with_everything_it_says(db: Session
     assert (case.state, case.priority, case.desk, case.operator) == (State.ENROLADA, 2, "M2", "nobody")
     assert (case.surnames, case.search_name) == ("Tzoc Chub de Pop", "TZOC CHUB DE POP NOLA")
     assert case.identification_number == case.cui == cui(60000001)
-    assert case.enrolled_at.isoformat() == "2026-11-03T14:12:00+00:00"
+    assert case.enrolled_at == dt.datetime(2026, 11, 3, 14, 12, tzinfo=dt.UTC)
     assert case.applicant.payment == body["requestData"]["paymentSlip"]
     assert {paper.requirement_code for paper in case.requirements} == {"FORM", "BOLETA"}
     [received] = db.scalars(select(CaseEvent).where(CaseEvent.case_id == case.id))
@@ -97,7 +98,7 @@ def test_names_are_kept_as_captured_in_nfc(db: Session, station: Actor) -> None:
 
 def test_findings_refer_the_case_in_the_same_transaction(db: Session, station: Actor) -> None:
     intake.create(db, station, "e1", raw(enrolment(60000001)), finalize=True)
-    second = enrolment(60000002, requestData__paymentSlip__number="60000001")
+    second = enrolment(60000021, requestData__paymentSlip__number="60000001")
     intake.create(db, station, "e2", raw(second), finalize=True)
     case = case_of(db, "e2")
     assert (case.state, [one.code for one in case.findings]) == (State.VALIDACION_SECUNDARIA, ["PAYMENT_USED"])
@@ -318,22 +319,13 @@ def delivered_passport(db: Session, serial: int, number: int) -> PassportCase:
         issued_on=on, expires_on=used.expires_on, mrz_line_1="", mrz_line_2="", seal_text="", delivered_at=at,
         delivered_by_id=user.user_id,
     )  # fmt: skip
-    from models.booklets import StockMovement
-
-    moves = [("SALIDA_PRODUCCION", "WAREHOUSE:PROD-GUA", "PRINTING:GUA"), ("ENTREGA", "PRINTING:GUA", "HOLDER")]
-    kinds = _movement_kinds(db)
     db.add(use)
-    for (_name, out_of, into), kind in zip(moves, kinds, strict=True):
-        db.add(StockMovement(booklet_number=booklet, kind=kind, from_place=out_of, to_place=into, at=at,
-                             user_id=user.user_id, case_id=case.id))  # fmt: skip
-        db.flush()
+    db.add(
+        StockMovement(booklet_number=booklet, kind="EGRESO_PERSONALIZACION", from_place="WAREHOUSE:PROD-GUA",
+                      to_place="PRINTING:GUA", at=at, user_id=user.user_id, case_id=case.id)
+    )  # fmt: skip
+    db.flush()
     return case
-
-
-def _movement_kinds(db: Session) -> list[str]:
-    from models.catalogs import StockMovementType
-
-    return [code for code in db.scalars(select(StockMovementType.code)) if code != "INGRESO"][:2]
 
 
 def replacement(former: PassportCase, reason: str, serial: int) -> dict[str, Any]:
