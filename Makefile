@@ -31,7 +31,9 @@ types: install-dev ## Types, strictly
 i18n: install-dev ## Collect the texts into translations/*/LC_MESSAGES/messages.po and compile them
 	@$(bin)/pybabel -q extract -F translations/babel.cfg -k _l -k lazy_gettext -k N_ --no-location --sort-output \
 		-o translations/messages.pot .
-	@$(bin)/pybabel -q update -i translations/messages.pot -d translations --no-fuzzy-matching --ignore-pot-creation-date
+	@$(bin)/pybabel -q update -i translations/messages.pot -d translations -w 120 \
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+	@rm -f translations/messages.pot
 	@$(MAKE) --no-print-directory messages
 
 docs: install-dev messages ## Generate docs/reference from the declarations

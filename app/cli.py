@@ -17,7 +17,6 @@ from workflow import pages, registry
 from workflow.errors import DomainError
 
 
-
 def settings_or_exit(*, demo: bool = False, serving: bool = False) -> Settings:
     """The settings of the environment; what is wrong with them is said in one line."""
     environ = {**os.environ, "PASAPORTES_DEMO": "1"} if demo else os.environ

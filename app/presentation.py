@@ -96,7 +96,11 @@ def menu() -> Iterator[ShownGroup]:
     if somebody is None:
         return
     for group in MENU:
-        items = tuple(_shown(item) for item in group.items if somebody.may(item.permission) and item.endpoint in current_app.view_functions)
+        items = tuple(
+            _shown(item)
+            for item in group.items
+            if somebody.may(item.permission) and item.endpoint in current_app.view_functions
+        )
         if items:
             yield _group(group, items)
 

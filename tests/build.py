@@ -30,18 +30,30 @@ def make_cast(session: Session) -> None:
         role = session.scalars(select(Role).where(Role.name == profile.code)).one()
         session.add(
             User(
-                username=name, first_name=profile.name, last_name="Prueba", email=f"{name}@example.org", active=True,
-                password=generate_password_hash(f"secreto-{name}", "pbkdf2:sha256:1"), must_change_password=False,
-                roles=[role], sites=every if name == "estacion" else here,
-            )  # fmt: skip
+                username=name,
+                first_name=profile.name,
+                last_name="Prueba",
+                email=f"{name}@example.org",
+                active=True,
+                password=generate_password_hash(f"secreto-{name}", "pbkdf2:sha256:1"),
+                must_change_password=False,
+                roles=[role],
+                sites=every if name == "estacion" else here,
+            )
         )
 
 
 PERSON: dict[str, Any] = {
-    "first_name": "Marisela", "second_name": "Odilia", "first_surname": "Tzunux", "second_surname": "Barrondo",
-    "cui": "6000000080101", "birth_date": "1990-05-17", "sex_code": "F", "identification_type_code": "CUI",
+    "first_name": "Marisela",
+    "second_name": "Odilia",
+    "first_surname": "Tzunux",
+    "second_surname": "Barrondo",
+    "cui": "6000000080101",
+    "birth_date": "1990-05-17",
+    "sex_code": "F",
+    "identification_type_code": "CUI",
     "identification_number": "6000000080101",
-}  # fmt: skip
+}
 
 
 def make_case(session: Session, state: State = State.ENROLADA, **changes: Any) -> PassportCase:
@@ -50,11 +62,22 @@ def make_case(session: Session, state: State = State.ENROLADA, **changes: Any) -
     site = changes.pop("site_code", "GUA")
     system = session.scalars(select(User).where(User.username == SYSTEM_USERNAME)).one()
     values: dict[str, Any] = {
-        **PERSON, "number": next_case_number(session, site), "state": state, "site_code": site,
-        "print_site_code": session.get_one(Site, site).printing_site, "station": f"{site}-E01", "operator": "capturista",
-        "procedure_code": "NUEVO", "passport_type_code": "ORD", "validity_years": 5, "priority": 3,
-        "enrolled_at": now - dt.timedelta(hours=2), "created_at": now, "state_since": now, "payment_slip": None,
-    } | changes  # fmt: skip
+        **PERSON,
+        "number": next_case_number(session, site),
+        "state": state,
+        "site_code": site,
+        "print_site_code": session.get_one(Site, site).printing_site,
+        "station": f"{site}-E01",
+        "operator": "capturista",
+        "procedure_code": "NUEVO",
+        "passport_type_code": "ORD",
+        "validity_years": 5,
+        "priority": 3,
+        "enrolled_at": now - dt.timedelta(hours=2),
+        "created_at": now,
+        "state_since": now,
+        "payment_slip": None,
+    } | changes
     case = PassportCase(**values, search_name="")
     case.search_name = search_name(case.surnames, case.given_names)
     session.add(case)
@@ -67,18 +90,36 @@ def make_case(session: Session, state: State = State.ENROLADA, **changes: Any) -
 
 def _applicant(case: PassportCase) -> Applicant:
     return Applicant(
-        case_id=case.id, nationality_code="GTM", birth_country_code="GTM", birth_department_code="01",
-        birth_municipality_code="0101", marital_status_code="SOL", occupation_code="OC001", eye_colour_code="CAF",
-        skin_tone_code="MOR", hair_colour_code="NEG", height_cm=160, address={"line": "Calle 1", "country": "GTM"},
-        guardians=[], payment={"number": "0001", "amount": "50.00", "currency": "USD", "paidOn": "2026-11-01"},
-    )  # fmt: skip
+        case_id=case.id,
+        nationality_code="GTM",
+        birth_country_code="GTM",
+        birth_department_code="01",
+        birth_municipality_code="0101",
+        marital_status_code="SOL",
+        occupation_code="OC001",
+        eye_colour_code="CAF",
+        skin_tone_code="MOR",
+        hair_colour_code="NEG",
+        height_cm=160,
+        address={"line": "Calle 1", "country": "GTM"},
+        guardians=[],
+        payment={"number": "0001", "amount": "50.00", "currency": "USD", "paidOn": "2026-11-01"},
+    )
 
 
 def _first_event(case: PassportCase, user: User, now: dt.datetime) -> CaseEvent:
     return CaseEvent(
-        case_id=case.id, event=Event.RECEPCION, transition="receive", from_state=None, to_state=case.state,
-        started_at=now, at=now, user_id=user.id, username=user.username, site_code=case.site_code,
-    )  # fmt: skip
+        case_id=case.id,
+        event=Event.RECEPCION,
+        transition="receive",
+        from_state=None,
+        to_state=case.state,
+        started_at=now,
+        at=now,
+        user_id=user.id,
+        username=user.username,
+        site_code=case.site_code,
+    )
 
 
 def _add_pictures(session: Session, case: PassportCase) -> None:
@@ -99,8 +140,14 @@ def _add_pictures(session: Session, case: PassportCase) -> None:
         session.add(CasePicture(case_id=case.id, kind=kind, picture_id=picture.id, print_picture_id=picture.id))
 
 
-def make_booklets(session: Session, first: int = 5_000_001, count: int = 3, *, warehouse: str = "PROD-GUA",
-                  category: str = "ORDINARIA") -> list[str]:  # fmt: skip
+def make_booklets(
+    session: Session,
+    first: int = 5_000_001,
+    count: int = 3,
+    *,
+    warehouse: str = "PROD-GUA",
+    category: str = "ORDINARIA",
+) -> list[str]:
     """New booklets in a warehouse, with the ledger entries of their receipt."""
     from models.booklets import StockMovement
 
@@ -109,14 +156,25 @@ def make_booklets(session: Session, first: int = 5_000_001, count: int = 3, *, w
     numbers = [f"{prefix}{serial:07d}" for serial in range(first, first + count)]
     for number in numbers:
         session.add(
-            Booklet(number=number, category_code=category, state=BookletState.NUEVA, warehouse_code=warehouse,
-                    state_since=utc_now())  # fmt: skip
+            Booklet(
+                number=number,
+                category_code=category,
+                state=BookletState.NUEVA,
+                warehouse_code=warehouse,
+                state_since=utc_now(),
+            )
         )
     session.flush()
     for number in numbers:
         session.add(
-            StockMovement(booklet_number=number, kind="INGRESO", from_place="SUPPLIER",
-                          to_place=f"WAREHOUSE:{warehouse}", at=utc_now(), user_id=user)  # fmt: skip
+            StockMovement(
+                booklet_number=number,
+                kind="INGRESO",
+                from_place="SUPPLIER",
+                to_place=f"WAREHOUSE:{warehouse}",
+                at=utc_now(),
+                user_id=user,
+            )
         )
     session.flush()
     return numbers

@@ -114,7 +114,11 @@ def login(app: Flask, db: Session) -> Callable[[str], FlaskClient]:
         client = app.test_client()
         with client.session_transaction() as cookie:
             cookie.update(
-                _user_id=str(actor.user_id), _fresh=True, epoch=actor.session_epoch, since=utc_now().isoformat(), locale="es"
+                _user_id=str(actor.user_id),
+                _fresh=True,
+                epoch=actor.session_epoch,
+                since=utc_now().isoformat(),
+                locale="es",
             )
         return client
 

@@ -44,7 +44,8 @@ class HomeView(Frame, IndexView):  # type: ignore[misc]
         """The queues of the actor, each with what waits at his sites."""
         actor = current_actor()
         cards = [self._card(queue, actor) for queue in QUEUES.values() if actor.may(queue.permission)]
-        return self.render_template("home.html", cards=cards, appbuilder=self.appbuilder)
+        page: str = self.render_template("home.html", cards=cards, appbuilder=self.appbuilder)
+        return page
 
     @staticmethod
     def _card(queue: Queue, actor: Actor) -> Card:

@@ -14,7 +14,7 @@ from app.database_server import create_database, drop_database
 from app.migrating import migrate
 from models.base import make_engine
 from models.booklets import Booklet, BookletState, Personalisation, StockMovement
-from models.cases import Applicant, CaseEvent, CaseFinding, CasePicture, CaseRequirement, PassportCase, Picture, State
+from models.cases import CaseEvent, CaseFinding, CasePicture, CaseRequirement, PassportCase, Picture, State
 from models.catalogs import Site
 from models.enrolments import Enrollment, EnrollmentBuffer
 from security.actor import Actor, load_actor
