@@ -37,7 +37,7 @@ i18n: install-dev ## Collect the texts into translations/*/LC_MESSAGES/messages.
 	@$(MAKE) --no-print-directory messages
 
 docs: install-dev messages ## Generate docs/reference from the declarations
-	@$(bin)/pasaportes docs
+	@$(bin)/pasaportes reference
 
 db: install ## Start the database and bring its tables up to date
 	@PASAPORTES_DEMO=1 $(bin)/pasaportes migrate

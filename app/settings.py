@@ -3,20 +3,18 @@
 import ipaddress
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from app.setting_kinds import DATABASE_URL, EXISTING_FILE, FOLDER, NAMES, TEXT, YES_NO, Kind, one_of, whole
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SHORTEST_SECRET_KEY = 32
 DEMONSTRATION = "demonstration"  # the file in the home folder of a demonstration
 _FEWEST_DISTINCT_CHARACTERS = 8
 _PLACEHOLDERS = ("changeme", "change-me", "change_me", "change me", "thisismyscretkey", "your-secret", "your_secret")
-_POSTGRES_SCHEMES = ("postgres", "postgresql", "postgresql+psycopg")
 
 
 class SettingError(Exception):
@@ -33,14 +31,6 @@ class BadSetting(SettingError):
 
 class UnsafeSetting(SettingError):
     """Values that only a demonstration may have."""
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What the text of a variable must be, in words, and how it is read (ValueError when it is not that)."""
-
-    words: str
-    read: Callable[[str], Any]
 
 
 @dataclass(frozen=True)
@@ -68,65 +58,6 @@ class Setting:
             raise BadSetting((self.variable,), f"{self.variable} must be {self.kind.words}{given}.") from error
 
 
-def _yes_no(text: str) -> bool:
-    answers = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-    if text.lower() not in answers:
-        raise ValueError(text)
-    return answers[text.lower()]
-
-
-def _path(text: str) -> Path:
-    return Path(text).expanduser().absolute()
-
-
-def _existing_file(text: str) -> Path:
-    path = _path(text)
-    if not path.is_file():
-        raise ValueError(text)
-    return path
-
-
-def _database_url(text: str) -> str:
-    try:
-        url = make_url(text)
-    except ArgumentError as error:
-        raise ValueError("not a URL") from error
-    if url.drivername not in _POSTGRES_SCHEMES:
-        raise ValueError("another kind of database")
-    return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def _whole(low: int, high: int) -> Kind:
-    def read(text: str) -> int:
-        number = int(text)
-        if not low <= number <= high:
-            raise ValueError(text)
-        return number
-
-    return Kind(f"a whole number from {low} to {high}", read)
-
-
-def _one_of(*choices: str) -> Kind:
-    def read(text: str) -> str:
-        if text not in choices:
-            raise ValueError(text)
-        return text
-
-    return Kind(" or ".join(choices), read)
-
-
-TEXT = Kind("text", str)
-YES_NO = Kind("1 or 0 (yes or no)", _yes_no)
-FOLDER = Kind("the path of a folder", _path)
-EXISTING_FILE = Kind("the path of an existing file", _existing_file)
-DATABASE_URL = Kind("a PostgreSQL URL such as postgresql://user:password@host:5432/name", _database_url)
-NAMES = Kind("names separated by commas", _names)
-
-
 def _setting(
     variable: str, kind: Kind, default: Any, description: str, *,
     demo: Any = MISSING, secret: bool = False, shown: str = "",
@@ -147,7 +78,7 @@ class Settings:
         shown="`var` in the project",
     )  # fmt: skip
     port: int = _setting(
-        "PASAPORTES_PORT", _whole(0, 65535), 8000, "Port of the web server; 0 takes any free one.",
+        "PASAPORTES_PORT", whole(0, 65535), 8000, "Port of the web server; 0 takes any free one.",
     )  # fmt: skip
     bind: str = _setting("PASAPORTES_BIND", TEXT, "127.0.0.1", "Address the web server listens on.")
     database_url: str | None = _setting(
@@ -170,7 +101,7 @@ class Settings:
     )  # fmt: skip
     debug: bool = _setting("PASAPORTES_DEBUG", YES_NO, False, "Show errors in full; never outside a demonstration.")
     workers: int = _setting(
-        "PASAPORTES_WORKERS", _whole(1, 64), min(4, max(2, os.cpu_count() or 2)),
+        "PASAPORTES_WORKERS", whole(1, 64), min(4, max(2, os.cpu_count() or 2)),
         "Web server processes, each serving one request at a time.", shown="one per processor, from 2 to 4",
     )  # fmt: skip
     ratelimit_storage: str | None = _setting(
@@ -183,7 +114,7 @@ class Settings:
         shown="the one of Debian's package fonts-ocr-b",
     )  # fmt: skip
     session_minutes: int = _setting(
-        "PASAPORTES_SESSION_MINUTES", _whole(1, 1440), 30, "Minutes without activity after which a user is logged out.",
+        "PASAPORTES_SESSION_MINUTES", whole(1, 1440), 30, "Minutes without activity after which a user is logged out.",
     )  # fmt: skip
     trusted_hosts: tuple[str, ...] = _setting(
         "PASAPORTES_TRUSTED_HOSTS", NAMES, (),
@@ -194,11 +125,11 @@ class Settings:
         demo=False, shown="1; 0 in a demonstration",
     )  # fmt: skip
     registry: str = _setting(
-        "PASAPORTES_REGISTRY", _one_of("simulator", "off"), "off", "Civil registry that answers at intake.",
+        "PASAPORTES_REGISTRY", one_of("simulator", "off"), "off", "Civil registry that answers at intake.",
         demo="simulator", shown="off; simulator in a demonstration",
     )  # fmt: skip
     max_body: int = _setting(
-        "PASAPORTES_MAX_BODY", _whole(65536, 1 << 30), 4 << 20, "Largest request body accepted, in bytes.",
+        "PASAPORTES_MAX_BODY", whole(65536, 1 << 30), 4 << 20, "Largest request body accepted, in bytes.",
     )  # fmt: skip
 
     @classmethod

@@ -31,6 +31,12 @@ def current_actor() -> Actor:
     return actor
 
 
+def to_log_in() -> ResponseReturnValue:
+    """To the log-in page, and after it back to where one wanted to go."""
+    builder = current_app.appbuilder  # type: ignore[attr-defined]
+    return redirect(builder.get_url_for_login_with(request.full_path.rstrip("?")))
+
+
 def needs(*permissions: Permission) -> Callable[[View], View]:
     """The page asks for one of `permissions`; nobody is sent to log in, the wrong one gets 403."""
 
@@ -38,8 +44,7 @@ def needs(*permissions: Permission) -> Callable[[View], View]:
         @functools.wraps(view)
         def wrapped(*args: Any, **kwargs: Any) -> ResponseReturnValue:
             if not current_user.is_authenticated:
-                builder = current_app.appbuilder  # type: ignore[attr-defined]
-                return redirect(builder.get_url_for_login_with(request.full_path.rstrip("?")))
+                return to_log_in()
             if permissions and not current_actor().may(*permissions):
                 abort(403)
             return view(*args, **kwargs)

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import current_app, flash, jsonify, redirect, render_template, request, session, url_for
+from flask import current_app, flash, jsonify, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import expose
 from flask_appbuilder.exceptions import PasswordComplexityValidationError
@@ -77,7 +77,7 @@ class AuthDBView(framework.AuthDBView):  # type: ignore[misc]
         return redirect(self.appbuilder.get_url_for_index)
 
     def _page(self, form: Any) -> str:
-        return render_template(self.login_template, title=_("Sign in"), form=form, appbuilder=self.appbuilder)
+        return str(self.render_template(self.login_template, title=_("Sign in"), form=form))
 
     def _next(self) -> str:
         return local_path(request.args.get("next", "")) or str(self.appbuilder.get_url_for_index)

@@ -8,6 +8,9 @@ from flask.typing import ResponseReturnValue
 from flask_appbuilder import BaseView
 from flask_appbuilder.urltools import Stack
 from flask_babel import gettext as _
+from flask_login import current_user
+
+from views.access import to_log_in
 
 Crumb = tuple[str, str | None]
 
@@ -44,6 +47,12 @@ class Frame:
     #: The menu group and the name of the screen, as message ids; they make the breadcrumbs.
     group: str | None = None
     screen: str | None = None
+
+    def create_blueprint(self, *args: Any, **options: Any) -> Any:
+        """Whoever is not logged in is asked to; FAB would tell him besides that access is denied."""
+        blueprint = super().create_blueprint(*args, **options)  # type: ignore[misc]
+        blueprint.before_request(lambda: None if current_user.is_authenticated else to_log_in())
+        return blueprint
 
     def update_redirect(self) -> None:
         """Remember where we were for FAB's own redirects: the path alone, since the cookie is readable."""

@@ -44,7 +44,7 @@ class PrintingView(CounterPage):
     def send(self, number: str) -> ResponseReturnValue:
         """Step 2, and again for a case that got stuck: the copy is recorded and the page opens."""
         attempt("print_page", number)
-        return redirect(url_for(".case", number=number, _anchor="page"), 303)
+        return redirect(url_for(".case", number=number), 303)
 
     @expose("/<number>/page.pdf")
     @needs(*PRINTERS)

@@ -66,6 +66,12 @@ def _is_free(column: str, message: str) -> Any:
     return check
 
 
+def _is_offered(_form: Any, field: Any) -> None:
+    """The framework's field forgets to refuse unknown values when none is known."""
+    if field.data is None or field._invalid_formdata:
+        raise StopValidation(_("A profile or site that was chosen cannot be given."))
+
+
 def _active_profiles() -> list[Any]:
     return list(database.scalars(select(Role).where(Role.active).order_by(Role.title)))
 
@@ -141,11 +147,11 @@ class UserView(AdminView, UserDBModelView):  # type: ignore[misc]
     }  # fmt: skip
     add_form_extra_fields = {  # noqa: RUF012
         "roles": QuerySelectMultipleField(
-            lazy_gettext("Profiles"), query_func=_active_profiles, get_pk_func=lambda role: role.id,
+            lazy_gettext("Profiles"), [_is_offered], query_func=_active_profiles, get_pk_func=lambda role: role.id,
             get_label=role_label, widget=CheckList(),
         ),
         "sites": QuerySelectMultipleField(
-            lazy_gettext("Sites"), query_func=_active_sites, get_pk_func=lambda site: site.code,
+            lazy_gettext("Sites"), [_is_offered], query_func=_active_sites, get_pk_func=lambda site: site.code,
             get_label=site_label, widget=CheckList(), description=description_columns["sites"],
         ),
     }  # fmt: skip

@@ -48,7 +48,8 @@ def values(view: Any) -> dict[str, str]:
 
 
 def entry(db: Session, view: Any, code: str) -> Any:
-    return db.scalars(select(view.model).where(view.model.code == code).execution_options(populate_existing=True)).first()
+    query = select(view.model).where(view.model.code == code).execution_options(populate_existing=True)
+    return db.scalars(query).first()
 
 
 def test_the_menu_has_every_catalog() -> None:
@@ -87,7 +88,7 @@ def test_a_catalog_is_kept_without_ever_deleting(view: Any, login: Login, db: Se
 
 
 @every_catalog
-def test_a_code_that_exists_is_refused_naming_its_entry_and_the_form_is_kept(view: Any, login: Login, db: Session) -> None:
+def test_a_code_that_exists_is_refused_naming_its_entry(view: Any, login: Login, db: Session) -> None:
     taken = db.scalars(select(view.model).order_by(view.model.code)).first()
     answer = login("admadm").post(url(view, "add"), data={**values(view), "code": taken.code})
     assert answer.status_code == 200
@@ -165,10 +166,11 @@ def test_booleans_are_words(login: Login) -> None:
         ("StockCategoryView", {"prefix": "1"}), ("StockMovementTypeView", {"sign": "2"}),
         ("StockMovementTypeView", {"sign": "x"}), ("WarehouseView", {"site_code": ""}),
         ("VoidTypeView", {"booklet_states": "IMPRESA;ROTA"}), ("EyeColourView", {"name": "   "}),
-        ("EyeColourView", {"code": "A B"}), ("EyeColourView", {"code": "X" * 17}), ("EyeColourView", {"name": "x" * 121}),
+        ("EyeColourView", {"code": "A B"}), ("EyeColourView", {"code": "X" * 17}),
+        ("EyeColourView", {"name": "x" * 121}),
     ],
 )  # fmt: skip
-def test_a_value_that_cannot_be_is_refused_at_its_field(view: str, wrong: dict[str, str], login: Login, db: Session) -> None:
+def test_a_value_that_cannot_be_is_refused(view: str, wrong: dict[str, str], login: Login, db: Session) -> None:
     cls = next(one for one in VIEWS if one.__name__ == view)
     given = {**values(cls), **wrong}
     answer = login("admadm").post(url(cls, "add"), data=given)
