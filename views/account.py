@@ -27,7 +27,7 @@ from security.passwords import RULES, check_password_rules
 from security.scope import acting
 from views.access import MUST_CHANGE, current_actor, public, transaction
 from views.checks import matches
-from views.frame import Frame
+from views.frame import GuardedFrame
 from workflow import users
 from workflow.errors import BadValue, DomainError, NotAllowed
 
@@ -203,7 +203,7 @@ class OwnPasswordForm(DynamicForm):  # type: ignore[misc]
         return False
 
 
-class _OwnPage(Frame):
+class _OwnPage(GuardedFrame):
     """A form of Flask-AppBuilder about oneself, in our frame."""
 
     form_title: Any

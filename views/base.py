@@ -17,7 +17,7 @@ from flask_appbuilder.models.filters import Filters
 from flask_appbuilder.urltools import get_filter_args, get_order_args, get_page_args, get_page_size_args
 
 from models.base import session as database
-from views.frame import AccountLinks, Crumb, Frame, Page, account_links
+from views.frame import AccountLinks, Crumb, GuardedFrame, Page, account_links
 from views.store import COUNT_CAP, RowRefused, Store, Words
 from views.widgets import FormedView
 
@@ -26,7 +26,7 @@ __all__ = ["AccountLinks", "AdminView", "Crumb", "Page", "RowRefused", "account_
 PAGE_SIZES = (25, 50, 100)
 
 
-class AdminView(Frame, FormedView):
+class AdminView(GuardedFrame, FormedView):
     """FAB's generated list, show, add and edit, made safe. Mix it in before FAB's security views too.
 
     `search_columns` is required. Permissions collapse to can_read and can_edit on `class_permission_name`.

@@ -48,12 +48,6 @@ class Frame:
     group: str | None = None
     screen: str | None = None
 
-    def create_blueprint(self, *args: Any, **options: Any) -> Any:
-        """Whoever is not logged in is asked to; FAB would tell him besides that access is denied."""
-        blueprint = super().create_blueprint(*args, **options)  # type: ignore[misc]
-        blueprint.before_request(lambda: None if current_user.is_authenticated else to_log_in())
-        return blueprint
-
     def update_redirect(self) -> None:
         """Remember where we were for FAB's own redirects: the path alone, since the cookie is readable."""
         history = Stack(session.get("page_history", []))
@@ -68,6 +62,16 @@ class Frame:
     def home_url(self) -> str:
         """The address of this view's first page."""
         return url_for(f"{self.endpoint}.{self.default_view}")  # type: ignore[attr-defined]
+
+
+class GuardedFrame(Frame):
+    """The frame of FAB's own views, whose doors are guarded by FAB."""
+
+    def create_blueprint(self, *args: Any, **options: Any) -> Any:
+        """Whoever is not logged in is asked to; FAB would tell him besides that access is denied."""
+        blueprint = super().create_blueprint(*args, **options)  # type: ignore[misc]
+        blueprint.before_request(lambda: None if current_user.is_authenticated else to_log_in())
+        return blueprint
 
 
 class Page(Frame, BaseView):  # type: ignore[misc]

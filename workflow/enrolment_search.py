@@ -4,12 +4,11 @@ Expressions become SQL on the stored JSON with every name and value a parameter.
 that an index on the body can answer it.
 """
 
-import json
 import re
 import unicodedata
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -133,7 +132,7 @@ def _compared(path: tuple[str, ...], operator: str, value: str | float) -> Colum
         is_text = func.jsonb_typeof(member) == "string"
         return and_(is_text, member.astext.collate("C").op(operator, is_comparison=True)(value))
     is_same_kind = func.jsonb_typeof(member) == ("boolean" if isinstance(value, bool) else "number")
-    return and_(is_same_kind, member.op(operator, is_comparison=True)(cast(json.dumps(value), JSONB)))
+    return and_(is_same_kind, member.op(operator, is_comparison=True)(literal(value, JSONB)))
 
 
 def _nested(path: tuple[str, ...], value: str | float) -> dict[str, Any]:

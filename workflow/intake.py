@@ -5,7 +5,6 @@ The order of the checks is the one of the intake profile: form, what is mandator
 """
 
 import base64
-import binascii
 import hashlib
 import re
 from typing import Any
@@ -165,7 +164,7 @@ def _check_digest(data: bytes, header: str | None) -> None:
 def _decoded(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:
         return b""
 
 
