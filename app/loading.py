@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 from sqlalchemy import select
 
-from app.settings import Settings
 from models.base import session as database
 from models.cases import PassportCase
 from models.enrolments import Enrollment
@@ -101,8 +100,8 @@ def summary(outcome: Outcome) -> Iterator[str]:
     )
 
 
-def opened() -> Settings:
-    """The settings of the environment, with database and registry ready."""
+def opened() -> None:
+    """Make database and registry ready, by the settings of the environment."""
     from app.cli import database as connect  # the console command imports this module
     from app.cli import settings_or_exit
 

@@ -64,7 +64,7 @@ MENU = (
     Group(
         "catalogs",
         N_("Catalogs"),
-        "journals",
+        "journal-text",
         (
             _catalog(33, N_("Countries"), "CountryView"),
             _catalog(34, N_("Marital statuses"), "MaritalStatusView"),
@@ -76,7 +76,7 @@ MENU = (
             _catalog(40, N_("Passport types"), "PassportTypeView"),
             _catalog(41, N_("Departments"), "DepartmentView"),
             _catalog(42, N_("Municipalities"), "MunicipalityView"),
-            _catalog(43, N_("Sites"), "SiteView"),
+            _catalog(43, N_("Site"), "SiteView"),
             _catalog(44, N_("Authorisation and rejection reasons"), "DecisionReasonView"),
             _catalog(45, N_("List types"), "ListTypeView"),
             _catalog(46, N_("Stock categories"), "StockCategoryView"),

@@ -105,10 +105,6 @@ def menu() -> Iterator[ShownGroup]:
             yield _group(group, items)
 
 
-def _there(item: Item) -> bool:
-    return item.endpoint in current_app.view_functions
-
-
 def _group(group: Group, items: tuple[ShownItem, ...]) -> ShownGroup:
     return ShownGroup(group.key, gettext(group.label), group.icon, items)
 

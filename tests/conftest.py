@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from babel.messages.mofile import write_mo
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, Engine
@@ -19,6 +20,7 @@ from models.base import session as scoped
 from security.actor import Actor, load_actor
 from security.scope import acting_as
 from tests.build import CAST, make_cast
+from tests.pages import PO, CheckedClient, catalogue
 
 
 @pytest.fixture(scope="session")
@@ -57,8 +59,19 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def app(settings: Settings, database_url: str) -> Flask:
-    return create_app(
+def spanish() -> None:
+    """The Spanish texts compiled, also when the tests are run without `make`."""
+    compiled = PO.with_suffix(".mo")
+    if not compiled.exists() or compiled.stat().st_mtime < PO.stat().st_mtime:
+        scratch = compiled.with_suffix(f".{os.getpid()}.mo")
+        with scratch.open("wb") as file:
+            write_mo(file, catalogue())
+        scratch.replace(compiled)
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings, database_url: str, spanish: None) -> Flask:
+    app = create_app(
         settings,
         database_url=database_url,
         TESTING=True,
@@ -66,6 +79,8 @@ def app(settings: Settings, database_url: str) -> Flask:
         FAB_PASSWORD_HASH_METHOD="pbkdf2:sha256:1",
         RATELIMIT_ENABLED=False,
     )
+    app.test_client_class = CheckedClient
+    return app
 
 
 @pytest.fixture
@@ -106,7 +121,7 @@ def as_user(db: Session) -> Iterator[Callable[[str], Actor]]:
 
 @pytest.fixture
 def login(app: Flask, db: Session) -> Callable[[str], FlaskClient]:
-    """A client logged in as a user of the cast, without the cost of hashing a password."""
+    """A client logged in as a user of the cast, without the cost of hashing a password; it checks each page it fetches."""
 
     def logged_in(username: str) -> FlaskClient:
         actor = load_actor(db, username=username)

@@ -89,7 +89,7 @@ def words(element: Element) -> Iterator[str]:
     """The texts of a page that a person reads or hears, and those its scripts show."""
     if not isinstance(element.tag, str) or element.tag in CODE or element.get("lang") == "en":
         return
-    names = (name for name in element.keys() if name in WORDED or element.tag == "template")
+    names = (name for name in element.attrib if name in WORDED or name.startswith("data-") and element.tag == "template")
     for text in (element.text, *(element.get(name) for name in names)):
         if text and not text.isspace():
             yield SPACES.sub(" ", text.strip())

@@ -67,6 +67,7 @@ class PassportTypeView(CatalogView):
         "code", "name", "category_code", "document_code", "document_code_2028", "minimum_age", "maximum_age",
         "validities", "issuer", "active",
     )  # fmt: skip
+    listed = ("code", "name", "category_code", "document_code", "document_code_2028", "validities", "active")
     checks = {  # noqa: RUF012
         "document_code": [DOCUMENT_CODE], "document_code_2028": [DOCUMENT_CODE],
         "minimum_age": [AGE], "maximum_age": [AGE, _ages_in_order],

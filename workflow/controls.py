@@ -118,7 +118,7 @@ def mode(act: Act, control: Control) -> str:
     settings = select(ControlSetting.site_code, ControlSetting.mode).where(
         ControlSetting.control == control.name, ControlSetting.site_code.in_((act.case.site_code, "*"))
     )
-    found = {site: mode for site, mode in act.session.execute(settings).tuples()}
+    found = {site: mode for site, mode in act.session.execute(settings)}
     return found.get(act.case.site_code) or found.get("*") or "enforce"
 
 

@@ -97,7 +97,7 @@ def booklets(session: Session, case: PassportCase) -> list[BookletLine]:
         .join(Booklet, Booklet.number == Personalisation.booklet_number)
         .where(Personalisation.case_id == case.id)
         .order_by(Personalisation.id)
-    ).tuples()
+    )
     return [
         BookletLine(
             use.booklet_number,

@@ -60,9 +60,7 @@ def _copy(source: dict[str, Any], target: dict[str, Any], path: tuple[str, ...])
         target[path[-1]] = source[path[-1]]
 
 
-def find(
-    session: Session, actor: Actor, raw: bytes, *, offset: int, limit: int, root: str
-) -> list[dict[str, Any]]:
+def find(session: Session, actor: Actor, raw: bytes, *, offset: int, limit: int, root: str) -> list[dict[str, Any]]:
     """Enrolments of the actor's sites for which every expression of the JSON text `raw` holds, oldest first.
 
     Pictures are given by their address, which begins with `root`. BadEnrolment, NotAllowed; the look is logged.

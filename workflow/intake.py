@@ -26,6 +26,7 @@ from workflow.enrolment_form import BadEnrolment
 from workflow.errors import DomainError, NotAllowed, NotFound
 
 ENROLLMENT_ID = r"[A-Za-z0-9._-]{1,64}"
+BUFFER_ID = r"[0-9a-f-]{1,64}"
 MEDIA_TYPE = r"(application|image)/[A-Za-z0-9][A-Za-z0-9.+_-]{0,60}"
 NOT_AN_OBJECT = N_("This must be an object.")
 OTHER_ID = N_("This is not the identifier in the address.")
@@ -139,7 +140,8 @@ def create_buffer(
 def read_buffer(session: Session, actor: Actor, enrollment_id: str, buffer_id: str) -> tuple[bytes, str]:
     """Bytes and media type of a buffer, or by its SHA-256 of a picture; the look is logged. NotFound, NotAllowed."""
     enrolment = _found(session, actor, enrollment_id, Permission.ENROLL_BUFFER_READ)
-    content = enrolment_pictures.buffer_content(session, enrolment, buffer_id)
+    known = re.fullmatch(BUFFER_ID, buffer_id)
+    content = enrolment_pictures.buffer_content(session, enrolment, buffer_id) if known else None
     if content is None:
         raise NotFound(enrolment_pictures.NO_BUFFER)
     log_look(session, actor, "osia", None, enrollment=enrolment.id, buffer=buffer_id)

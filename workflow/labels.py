@@ -83,4 +83,5 @@ def usernames(session: Session, ids: Iterable[int | None]) -> dict[int, str]:
     wanted = {each for each in ids if each is not None}
     if not wanted:
         return {}
-    return dict(session.execute(select(_USERS.c.id, _USERS.c.username).where(_USERS.c.id.in_(wanted))).tuples().all())
+    rows = session.execute(select(_USERS.c.id, _USERS.c.username).where(_USERS.c.id.in_(wanted)))
+    return {row.id: row.username for row in rows}

@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
@@ -34,6 +34,7 @@ from workflow.persons import search_name
 from workflow.registry import registry
 
 OTHER_SITE = N_("The case number does not begin with the site %(site)s.")
+CANNOT_BE_KEPT = N_("A value of this enrolment is larger than can be kept.")
 NUMBER_TAKEN = N_("The case number %(number)s is taken.")
 #: What an item says besides its picture, its type and where the picture was.
 _NOT_KEPT = ("image", "imageRef", "biometricType", "biometricSubType")
@@ -132,7 +133,10 @@ def _applicant(person: dict[str, Any], request: dict[str, Any]) -> Applicant:
 
 
 def _insert(session: Session, case: PassportCase, enrolment: Complete) -> None:
-    """Write case and pictures; the unique number decides between stations that give the same."""
+    """Write case and pictures; the unique number decides between stations that give the same.
+
+    A value that the schema lets through and a column does not is the station's fault (400), not ours (5xx).
+    """
     taken = {shot.position: _picture(shot.data, shot.proof) for shot in enrolment.shots}
     printed = {shot.position: _printed(shot, taken[shot.position]) for shot in enrolment.shots}
     session.add(case)
@@ -143,6 +147,8 @@ def _insert(session: Session, case: PassportCase, enrolment: Complete) -> None:
         if "uq_passport_case_number" in str(error.orig):
             raise BadEnrolment("$.requestData.caseNumber", NUMBER_TAKEN, number=case.number) from error
         raise
+    except DataError as error:
+        raise BadEnrolment("$", CANNOT_BE_KEPT) from error
     for position, item in enumerate(items(enrolment.body)):
         picture, copy = taken.get(position), printed.get(position)
         session.add(

@@ -135,6 +135,16 @@ def test_only_shown_columns_order_a_list(view: Any, login: Login) -> None:
     assert client.get(url(view, f"list/?_oc_{name}=metadata&_od_{name}=asc")).status_code == 400
 
 
+def test_several_marked_entries_are_deactivated_at_once(login: Login, db: Session) -> None:
+    client, view = login("admadm"), next(one for one in VIEWS if one.__name__ == "EyeColourView")
+    given = {"action": "deactivate", "rowid": ["CAF", "CAC"]}
+    assert client.post(url(view, "action_post"), data=given).status_code == 303
+    assert not entry(db, view, "CAF").active
+    assert not entry(db, view, "CAC").active
+    assert client.post(url(view, "action_post"), data={"action": "delete", "rowid": ["CAF"]}).status_code == 404
+    assert client.post(url(view, "action_post"), data={"action": "deactivate", "rowid": ["QQ"]}).status_code == 404
+
+
 def test_a_reference_is_shown_by_name_and_offers_active_entries_only(login: Login, db: Session) -> None:
     from models.catalogs import Department
 

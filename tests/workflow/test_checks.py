@@ -28,7 +28,7 @@ NEVER = dt.date(2099, 1, 1)
 class Registry:
     """Answers one record, nobody, or not at all."""
 
-    def __init__(self, answer: RegistryRecord | None | type[Exception]) -> None:
+    def __init__(self, answer: RegistryRecord | type[Exception] | None) -> None:
         self.answer = answer
 
     def look_up(self, cui: str) -> RegistryRecord | None:
@@ -93,8 +93,8 @@ def test_a_birth_abroad_has_no_municipality_to_compare(db: Session) -> None:
 
 
 def record(**changes: str) -> RegistryRecord:
-    known = {"firstName": "NOLA", "firstSurname": "Tzóc", "secondSurname": "chub", "dateOfBirth": "1990-05-17", "gender": "F"}
-    return RegistryRecord(cui=CUI, **(known | changes))
+    known = {"firstName": "NOLA", "firstSurname": "Tzóc", "secondSurname": "chub"}
+    return RegistryRecord(cui=CUI, **(known | {"dateOfBirth": "1990-05-17", "gender": "F"} | changes))
 
 
 @pytest.mark.parametrize(
@@ -233,13 +233,17 @@ def test_an_open_case_of_the_same_person_and_type_is_found_at_any_site(
     assert (found.code, found.detail["cases"][0]["number"]) == (Finding.DUPLICATE_CASE, case.number)
 
 
-@pytest.mark.parametrize("changes", [{"passport_type_code": "OFI"}, {"cui": "6000000080101"}, {"state": State.RECHAZADA}])
+@pytest.mark.parametrize(
+    "changes", [{"passport_type_code": "OFI"}, {"cui": "6000000080101"}, {"state": State.RECHAZADA}]
+)
 def test_other_cases_are_no_duplicates(db: Session, changes: dict[str, Any]) -> None:
     make_case(db, **({"cui": CUI} | changes))
     assert findings(db) == []
 
 
-@pytest.mark.parametrize(("state", "used"), [(State.ENROLADA, True), (State.AUTORIZADA, True), (State.RECHAZADA, False)])
+@pytest.mark.parametrize(
+    ("state", "used"), [(State.ENROLADA, True), (State.AUTORIZADA, True), (State.RECHAZADA, False)]
+)
 def test_a_payment_slip_serves_one_case_that_was_not_refused(db: Session, state: State, used: bool) -> None:
     make_case(db, state, payment_slip=str(SERIAL))
     assert [found.code for found in findings(db)] == ([Finding.PAYMENT_USED] if used else [])

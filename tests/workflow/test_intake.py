@@ -197,7 +197,9 @@ def test_a_picture_may_come_as_a_buffer_and_is_still_read_after_finalizing(db: S
     assert intake.read(db, station, "e1")["biometricData"] == body["biometricData"]
 
 
-@pytest.mark.parametrize("address", ["nowhere", "/enrollments/other/buffer/%s", "http://[/buffer/%s", "http://h/image?id=%s"])
+@pytest.mark.parametrize(
+    "address", ["nowhere", "/enrollments/other/buffer/%s", "http://[/buffer/%s", "http://h/image?id=%s"]
+)
 def test_only_buffers_of_the_enrolment_itself_count(db: Session, station: Actor, address: str) -> None:
     intake.create(db, station, "other", b"{}")
     name = intake.create_buffer(db, station, "other", jpeg(), "image/jpeg", None)

@@ -1,0 +1,147 @@
+"""Consultas: a case by its number, cases by names, and the box that finds whatever is typed or scanned."""
+
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import Connection, select
+from sqlalchemy.orm import Session
+
+from models.cases import PassportCase, State
+from models.users import AccessLog
+from tests.build import make_case
+from tests.views.counting import statements
+from tests.workflow.test_machine import Office
+
+Login = Callable[[str], FlaskClient]
+
+
+def found(client: FlaskClient, typed: str) -> list[str]:
+    """The numbers of the cases that the box in the header leads to."""
+    answer = client.get("/find", query_string={"q": typed})
+    if answer.status_code == 302:
+        return [answer.location.strip("/").split("/")[-1]]
+    return sorted(row.split("/")[0] for row in answer.text.split('<a href="/cases/')[1:])
+
+
+@pytest.fixture
+def printed(db: Session) -> PassportCase:
+    """A case whose booklet was printed and checked."""
+    case = Office(db).case_in(State.POST_IMPRESION, payment_slip="078512023")
+    db.commit()
+    return case
+
+
+def test_the_box_finds_a_case_by_each_of_its_numbers(db: Session, login: Login, printed: PassportCase) -> None:
+    make_case(db, cui="6000000160101", payment_slip="9")
+    db.commit()
+    client, booklet = login("supervisor"), str(printed.booklet_number)
+    for typed in (printed.number, printed.number.lower(), f" {printed.number[:3]}-{printed.number[3:]} ",
+                  booklet, booklet.lower(), printed.cui, "6000 00008 0101", "078512023"):  # fmt: skip
+        assert found(client, typed) == [printed.number], typed
+
+
+def test_the_box_understands_a_machine_readable_zone(db: Session, login: Login, printed: PassportCase) -> None:
+    use = Office(db).use(printed)
+    client = login("supervisor")
+    assert found(client, use.mrz_line_2) == [printed.number]
+    assert found(client, f"{use.mrz_line_1}\n{use.mrz_line_2}") == [printed.number]
+
+
+def test_a_voided_booklet_still_leads_to_its_case(db: Session, login: Login) -> None:
+    office = Office(db)
+    case = office.case_in(State.POST_IMPRESION)
+    number = str(case.booklet_number)
+    office.does("admadm", "void_booklet", case, void_type="DEF", comment="Hoja doblada")
+    db.commit()
+    assert found(login("supervisor"), number) == [case.number]
+
+
+def test_the_box_finds_people_by_beginnings_of_their_names(db: Session, login: Login) -> None:
+    one = make_case(db, first_name="Ixchel", second_name=None, first_surname="Tz'unün", second_surname="Peñate-Cruz")
+    make_case(db, first_name="Rigoberta")
+    db.commit()
+    client = login("supervisor")
+    for typed in ("ixch", "tzunun ixchel", "PENATE cruz", "tz'unun", "ixchel  peñ"):
+        assert found(client, typed) == [one.number], typed
+
+
+@pytest.mark.parametrize("typed", ["", "   ", "'", "\\", "a:* & !", "%", "((", "\x00", "x" * 500, "999999999999999999999"])
+def test_the_box_answers_anything(login: Login, typed: str) -> None:
+    answer = login("supervisor").get("/find", query_string={"q": typed})
+    assert answer.status_code == 200
+    assert "Nada se encontró" in answer.text or "No se encontró" in answer.text
+
+
+def test_nobody_finds_cases_of_sites_that_are_not_his(db: Session, login: Login) -> None:
+    case = make_case(db, site_code="QTZ", first_name="Ixchel", payment_slip="777")
+    db.commit()
+    for typed in (case.number, case.cui, "777", "ixchel"):
+        assert found(login("supervisor"), typed) == [], typed
+        assert found(login("supersu"), typed) == [case.number], typed
+
+
+def test_the_enquiry_by_number_opens_the_case_or_says_clearly_that_there_is_none(db: Session, login: Login) -> None:
+    case = make_case(db)
+    db.commit()
+    client = login("supervisor")
+    assert client.get("/enquiries/case/").status_code == 200
+    assert client.get(f"/enquiries/case/?number={case.number}").location == f"/cases/{case.number}/"
+    assert "GUA999999999" in client.get("/enquiries/case/?number=GUA999999999").text
+
+
+def test_a_number_of_several_cases_lists_them(db: Session, login: Login) -> None:
+    cases = [make_case(db, payment_slip="555").number for _ in range(2)]
+    db.commit()
+    assert found(login("supervisor"), "555") == sorted(cases)
+
+
+def test_each_of_the_four_names_is_searched_in_its_own_place(db: Session, login: Login) -> None:
+    first = make_case(db, first_surname="Álvarez", second_surname="Núñez")
+    second = make_case(db, first_surname="Núñez", second_surname="Álvarez")
+    db.commit()
+    client = login("supervisor")
+    page = client.get("/enquiries/search/?first_surname=alva").text
+    assert first.number in page
+    assert second.number not in page
+    page = client.get("/enquiries/search/?second_surname=ALVAREZ&first_name=maris").text
+    assert second.number in page
+    assert first.number not in page
+    assert "nunez" in client.get("/enquiries/search/?first_name=nunez").text
+    assert client.get("/enquiries/search/?first_name=100%25&second_name=_").status_code == 200
+
+
+def test_results_show_portraits_as_thumbnails_only_to_who_may_see_them(db: Session, login: Login) -> None:
+    case = make_case(db)
+    db.commit()
+    thumbnail = f'src="/cases/{case.number}/pictures/PORTRAIT/thumbnail"'
+    assert thumbnail in login("supervisor").get("/enquiries/search/?first_name=Marisela").text
+    assert thumbnail not in login("atenc").get("/enquiries/search/?first_name=Marisela").text
+
+
+def test_a_search_is_logged_with_what_was_asked_and_found(db: Session, login: Login) -> None:
+    case = make_case(db)
+    db.commit()
+    login("supervisor").get("/enquiries/search/?first_name=Marisela")
+    look = db.scalars(select(AccessLog).order_by(AccessLog.id.desc())).first()
+    assert look is not None
+    assert look.detail == {"asked": {"first_name": "MARISELA"}, "cases": [case.number]}
+
+
+def test_results_cost_the_same_however_many_they_are(db: Session, login: Login, connection: Connection) -> None:
+    make_case(db)
+    db.commit()
+    costs = []
+    for more in (0, 20):
+        for _ in range(more):
+            make_case(db)
+        db.commit()
+        client = login("supervisor")
+        with statements(connection) as sent:
+            client.get("/find?q=marisela")
+        costs.append(len(sent))
+    assert costs[0] == costs[1] <= 6
+
+
+def test_who_may_look_cases_up_nowhere_has_no_box(login: Login) -> None:
+    assert login("reporte").get("/find?q=x").status_code == 403
