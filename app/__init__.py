@@ -23,7 +23,7 @@ from security.scope import set_acting
 from views.account import demand_strength
 from views.home import HomeView
 from views.security import WebManager
-from workflow import pages
+from workflow import pages, registry
 
 ROOT = Path(__file__).parent
 LANGUAGES = {"es": {"flag": "gt", "name": "Español"}, "en": {"flag": "us", "name": "English"}}
@@ -36,6 +36,7 @@ def create_app(settings: Settings, *, database_url: str | None = None, **overrid
     app.config.update(configuration(settings), **overrides)
     app.extensions["settings"] = settings
     SessionLocal.configure(bind=make_engine(database_url or ensure_database(settings), pool_size=2, max_overflow=3))
+    registry.configure(settings.registry)
     pages.configure(settings.home / "keys", ocrb_font=settings.ocrb_font, specimen=settings.demo)
     app.before_request(start_closed)
     app.teardown_request(end_session)

@@ -163,7 +163,7 @@ class Applicant(Base):
     hair_colour_code: Mapped[str] = mapped_column(ForeignKey("hair_colour.code"))
     height_cm: Mapped[int] = mapped_column(SmallInteger)
     address: Mapped[dict[str, Any]]
-    phone: Mapped[str | None] = mapped_column(String(20))
+    phone: Mapped[str | None] = mapped_column(String(24))
     email: Mapped[str | None] = mapped_column(String(120))
     guardians: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     payment: Mapped[dict[str, Any]] = mapped_column(default=dict)

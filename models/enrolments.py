@@ -28,6 +28,7 @@ class Enrollment(Base):
         CheckConstraint("status in ('IN_PROGRESS', 'FINALIZED')", name="enrollment_status_is_known"),
         CheckConstraint("(status = 'FINALIZED') = (case_id is not null)", name="finalized_enrollment_made_a_case"),
         Index("ix_enrollment_created_at", "created_at", "id"),
+        Index("ix_enrollment_body", "body", postgresql_using="gin", postgresql_ops={"body": "jsonb_path_ops"}),
     )
 
 

@@ -25,7 +25,9 @@ def rows(name: str) -> Iterator[dict[str, str]]:
 def seed_catalogs(session: Session) -> None:
     """Insert every entry that is not there yet, in the order the references need."""
     for catalog in sorted(CATALOGS, key=lambda c: Catalog.metadata.sorted_tables.index(c.__table__)):  # type: ignore[arg-type]
-        entries = {entry["code"]: entry for entry in map(lambda row: _entry(catalog, row), rows(catalog.seed[0]))}
+        entries: dict[str, dict[str, Any]] = {}
+        for row in rows(catalog.seed[0]):  # a requirement stands once per procedure; its first words are the general ones
+            entries.setdefault(row["code"], _entry(catalog, row))
         session.execute(insert(catalog).on_conflict_do_nothing(), list(entries.values()))
     for (code,) in session.query(Site.code).filter(Site.prints.is_(False), Site.prints_at_code.is_(None)):
         session.query(Site).filter_by(code=code).update({"prints_at_code": PRINTS_AT.get(code, "GUA")})

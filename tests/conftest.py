@@ -121,7 +121,7 @@ def as_user(db: Session) -> Iterator[Callable[[str], Actor]]:
 
 @pytest.fixture
 def login(app: Flask, db: Session) -> Callable[[str], FlaskClient]:
-    """A client logged in as a user of the cast, without the cost of hashing a password; it checks each page it fetches."""
+    """A client logged in as a user of the cast without hashing a password; it checks each page it fetches."""
 
     def logged_in(username: str) -> FlaskClient:
         actor = load_actor(db, username=username)
@@ -150,6 +150,7 @@ def token(app: Flask, db: Session) -> Callable[[str], dict[str, str]]:
         assert actor is not None
         with app.app_context():
             bearer = create_access_token(str(actor.user_id), additional_claims={"epoch": actor.session_epoch})
+            scoped.commit()  # the claims were read; a request begins with a session of its own
         return {"Authorization": f"Bearer {bearer}"}
 
     return header

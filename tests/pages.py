@@ -22,7 +22,11 @@ SPACES = re.compile(r"\s+")
 UNLABELLED = {"hidden", "submit", "button", "reset", "image"}
 #: Whose text is code or data for scripts, not words.
 CODE = {"script", "style", "code", "pre", "svg"}
-WORDED = ("title", "placeholder", "alt", "aria-label", "data-confirm", "data-confirm-label")
+WORDED = {"title", "placeholder", "alt", "aria-label"}
+#: Attributes that our scripts show: confirmations, and the words of the template `words` in base.html.
+SCRIPTED = {"data-confirm", "data-confirm-label", "data-restored", "data-discard", "data-no-match", "data-working"} | {
+    "data-choose", "data-none-selected", "data-default", "data-range-wrong",
+}  # fmt: skip
 
 
 class CheckedClient(FlaskClient):
@@ -30,7 +34,7 @@ class CheckedClient(FlaskClient):
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         response = super().open(*args, **kwargs)
-        if response.status_code == 200 and response.mimetype == "text/html":
+        if (response.status_code == 200 or response.status_code >= 400) and response.mimetype == "text/html":
             found = faults(response.get_data(as_text=True))
             assert not found, f"{response.request.method} {response.request.full_path} " + "\n  ".join(["", *found])
         return response
@@ -89,8 +93,7 @@ def words(element: Element) -> Iterator[str]:
     """The texts of a page that a person reads or hears, and those its scripts show."""
     if not isinstance(element.tag, str) or element.tag in CODE or element.get("lang") == "en":
         return
-    names = (name for name in element.attrib if name in WORDED or name.startswith("data-") and element.tag == "template")
-    for text in (element.text, *(element.get(name) for name in names)):
+    for text in (element.text, *(value for name, value in element.items() if name in WORDED or name in SCRIPTED)):
         if text and not text.isspace():
             yield SPACES.sub(" ", text.strip())
     for child in element:

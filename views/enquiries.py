@@ -1,6 +1,6 @@
 """Consultas: a case by its number, cases by names, and the header's box that finds whatever is typed or scanned."""
 
-from flask import redirect, request, url_for
+from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import expose
 from flask_babel import gettext as _
@@ -10,6 +10,7 @@ from models.text import N_
 from security.permissions import Permission
 from views.access import current_actor, needs, transaction
 from views.frame import Page
+from views.queues import asked
 from workflow import enquiries
 from workflow.labels import Labels, read_labels
 
@@ -25,7 +26,7 @@ class EnquiryView(Page):
     @needs(Permission.READ_CASES)
     def case(self) -> ResponseReturnValue:
         """Caso: a case by its number (M:L928)."""
-        typed = request.args.get("number", "").strip()
+        typed = asked("number")
         with transaction() as session:
             cases = enquiries.find_by_number(session, current_actor(), typed) if typed else []
             labels = read_labels(session, cases)
@@ -37,8 +38,8 @@ class EnquiryView(Page):
     @needs(Permission.SEARCH_CASES)
     def search(self) -> ResponseReturnValue:
         """Consulta Caso: by case or by any of the four names, with pictures (M:L1001)."""
-        number = request.args.get("number", "").strip()
-        names = {name: request.args.get(name, "").strip() for name in enquiries.NAMES}
+        number = asked("number")
+        names = {name: asked(name) for name in enquiries.NAMES}
         typed = number or " ".join(filter(None, names.values()))
         with transaction() as session:
             if number:
@@ -46,14 +47,14 @@ class EnquiryView(Page):
             else:
                 cases = enquiries.find_by_names(session, current_actor(), names)
             labels = read_labels(session, cases)
-        asked = {"typed": typed, "number": number, "names": names}
-        return self._page("search", _("Case enquiry"), cases=cases, labels=labels, **asked)
+        shown = {"typed": typed, "number": number, "names": names}
+        return self._page("search", _("Case enquiry"), cases=cases, labels=labels, **shown)
 
     @expose("/find")
     @needs(Permission.READ_CASES, Permission.SEARCH_CASES)
     def find(self) -> ResponseReturnValue:
         """The box in the header: a case, a booklet, a CUI, a payment slip, a machine-readable zone, or names."""
-        typed = request.args.get("q", "").strip()
+        typed = asked("q")
         cases, labels = self._found(typed)
         if len(cases) == 1 and enquiries.number_in(typed):
             return redirect(url_for("CaseView.show", number=cases[0].number))

@@ -78,7 +78,7 @@ class QueueView(Page):
     @needs(*WORKERS)
     def find(self, key: str) -> ResponseReturnValue:
         """Cases of a queue by booklet or by names, whatever their site."""
-        queue, typed = queues.queue_called(key), request.args.get("q", "").strip()
+        queue, typed = queues.queue_called(key), asked("q")
         number = enquiries.number_in(typed)
         by = {"booklet": number} if number else {"words": typed}
         with transaction() as session:
@@ -156,6 +156,14 @@ def deal_next(queue: Queue, site: str) -> ResponseReturnValue:
         return redirect(url_for(endpoint_of(queue.key), number=case.number), 303)
     flash(_("No case is free here."), "info")
     return redirect(url_for("QueueView.queue", key=queue.key, site=site), 303)
+
+
+def asked(name: str) -> str:
+    """What was typed or scanned into the field `name` of a search; 400 for control characters, which no key types."""
+    text = request.args.get(name, "").strip()
+    if not text.translate({9: None, 10: None, 13: None}).isprintable():
+        abort(400)
+    return text
 
 
 def token(place: Position) -> str:

@@ -28,21 +28,6 @@ def _decide(act: Act, reason: str, comment: str | None) -> None:
 
 
 @transition(
-    "T02",
-    from_states=(State.ENROLADA,),
-    to_state=State.VALIDACION_SECUNDARIA,
-    permission=Permission.AUTHORISE_CASES,
-    label=N_("Refer to secondary validation"),
-    event=Event.INCONSISTENCIA,
-    module="SUPERVISION",
-    fields=(REASONED,),
-)
-def refer(act: Act, *, comment: str) -> None:
-    """Send a case with an inconsistency to secondary validation; the system does so itself for findings."""
-    act.comment = comment
-
-
-@transition(
     "T03",
     from_states=(State.ENROLADA,),
     to_state=State.AUTORIZADA,
@@ -73,6 +58,21 @@ def authorise(act: Act, *, reason: str | None, comment: str | None) -> None:
 def reject(act: Act, *, reason: str, comment: str | None) -> None:
     """End the case; the reason is coded."""
     _decide(act, reason, comment)
+
+
+@transition(
+    "T02",
+    from_states=(State.ENROLADA,),
+    to_state=State.VALIDACION_SECUNDARIA,
+    permission=Permission.AUTHORISE_CASES,
+    label=N_("Refer to secondary validation"),
+    event=Event.INCONSISTENCIA,
+    module="SUPERVISION",
+    fields=(REASONED,),
+)
+def refer(act: Act, *, comment: str) -> None:
+    """Send a case with an inconsistency to secondary validation; the system does so itself for findings."""
+    act.comment = comment
 
 
 @transition(

@@ -607,7 +607,7 @@ def upgrade() -> None:
         sa.Column("hair_colour_code", sa.String(length=16), nullable=False),
         sa.Column("height_cm", sa.SmallInteger(), nullable=False),
         sa.Column("address", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("phone", sa.String(length=20), nullable=True),
+        sa.Column("phone", sa.String(length=24), nullable=True),
         sa.Column("email", sa.String(length=120), nullable=True),
         sa.Column("guardians", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("payment", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
@@ -771,6 +771,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_enrollment_created_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_enrollment")),
         sa.UniqueConstraint("case_id", name=op.f("uq_enrollment_case_id")),
+    )
+    op.create_index(
+        "ix_enrollment_body",
+        "enrollment",
+        ["body"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_ops={"body": "jsonb_path_ops"},
     )
     op.create_index("ix_enrollment_created_at", "enrollment", ["created_at", "id"], unique=False)
     op.create_table(
@@ -963,6 +971,9 @@ def downgrade() -> None:
     op.drop_index("ix_stock_document_state", table_name="stock_document")
     op.drop_table("stock_document")
     op.drop_index("ix_enrollment_created_at", table_name="enrollment")
+    op.drop_index(
+        "ix_enrollment_body", table_name="enrollment", postgresql_using="gin", postgresql_ops={"body": "jsonb_path_ops"}
+    )
     op.drop_table("enrollment")
     op.drop_index(op.f("ix_case_requirement_case_id"), table_name="case_requirement")
     op.drop_table("case_requirement")

@@ -157,6 +157,13 @@ def test_a_reference_is_shown_by_name_and_offers_active_entries_only(login: Logi
     assert '<option value="02">' not in form
 
 
+def test_a_value_that_must_be_the_only_one_names_who_has_it(login: Login, db: Session) -> None:
+    client, view = login("admadm"), next(one for one in VIEWS if one.__name__ == "StockCategoryView")
+    assert "Libreta Ordinaria" in client.post(url(view, "add"), data={**values(view), "prefix": "F"}).text
+    own = {"name": "Libreta Ordinaria", "prefix": "F"}
+    assert client.post(url(view, "edit/ORDINARIA"), data=own).status_code == 303
+
+
 def test_booleans_are_words(login: Login) -> None:
     page = login("admadm").get("/catalogs/identification-type/list/").text
     assert "True" not in page
