@@ -85,7 +85,10 @@ class PrintingView(CounterPage):
             booklets = counters.next_booklets(session, work) if case.state == State.AUTORIZADA else []
             void_types = fields.choices(session, VOID_TYPE) if "refuse_print" in acts else []
             pictures = shots(session, case)
-        queue = self.queue_for(case)
+        stuck = work.left_by_another(actor)
+        queue = (
+            self.queue_for(case) if stuck or case.state != State.EN_IMPRESION else queues.queue_called(_queue_key(case))
+        )
         page = self.page(
             "printing/case.html",
             _("Printing of case %(number)s", number=number),
@@ -94,7 +97,7 @@ class PrintingView(CounterPage):
             case=case,
             acts=acts,
             step=_step(work),
-            stuck=work.left_by_another(actor),
+            stuck=stuck,
             queue=queue,
             booklets=booklets,
             void_types=void_types,

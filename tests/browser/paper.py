@@ -1,6 +1,7 @@
 """Reads a printed page as a scanner would: from the picture of it, not from what made it."""
 
 import io
+import re
 import subprocess
 
 import zxingcpp
@@ -11,7 +12,7 @@ def scan_zone(pdf: bytes) -> str:
     """Both rows of the MRZ as a reader types them."""
     text = subprocess.run(["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
     rows = [line.strip().replace(" ", "") for line in text.splitlines()]
-    return "\n".join(row for row in rows if len(row) == 44)
+    return "\n".join(row for row in rows if re.fullmatch("[A-Z0-9<]{44}", row))
 
 
 def scan_code(pdf: bytes) -> str:

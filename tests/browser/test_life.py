@@ -163,7 +163,6 @@ def test_one_real_case_goes_from_intake_to_delivery(office, desk, records, case_
     expect(page.locator("h1")).to_contain_text(case_number)
     for kind, text in (("mrz", zone), ("seal", code)):
         scan(quality, text)
-        print("SCAN", kind, repr(text), page.locator(".compare").all_inner_texts())
         expect(page.locator(f"#check-{kind}")).to_contain_text("Concuerda")
     for box in page.locator(".looks input[type=checkbox]").all():
         box.check()
