@@ -26,7 +26,9 @@ def seed_catalogs(session: Session) -> None:
     """Insert every entry that is not there yet, in the order the references need."""
     for catalog in sorted(CATALOGS, key=lambda c: Catalog.metadata.sorted_tables.index(c.__table__)):  # type: ignore[arg-type]
         entries: dict[str, dict[str, Any]] = {}
-        for row in rows(catalog.seed[0]):  # a requirement stands once per procedure; its first words are the general ones
+        for row in rows(
+            catalog.seed[0]
+        ):  # a requirement stands once per procedure; its first words are the general ones
             entries.setdefault(row["code"], _entry(catalog, row))
         session.execute(insert(catalog).on_conflict_do_nothing(), list(entries.values()))
     for (code,) in session.query(Site.code).filter(Site.prints.is_(False), Site.prints_at_code.is_(None)):

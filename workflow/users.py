@@ -111,9 +111,7 @@ def enable(session: Session, actor: Actor, user_id: int) -> User:
     return user
 
 
-def assign(
-    session: Session, actor: Actor, user_id: int, *, profiles: Collection[int], sites: Collection[str]
-) -> User:
+def assign(session: Session, actor: Actor, user_id: int, *, profiles: Collection[int], sites: Collection[str]) -> User:
     """Give another's account exactly these profiles (ids) and sites (codes); inactive ones only if he has them now."""
     user = _account_of_another(session, actor, user_id)
     user.roles = _chosen(list(session.scalars(select(Role))), user.roles, set(profiles), "id")

@@ -15,7 +15,7 @@ from pathlib import Path
 import html5lib
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -122,12 +122,17 @@ class Desk:
         self.page: Page = context.new_page()
         self.page.set_default_timeout(8000)
         self.faults: list[str] = []
-        self.page.on("console", lambda line: self.faults.append(line.text) if line.type == "error" else None)
+        self.page.on("console", self._listen)
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
         self.page.on("response", self._watch)
 
+    def _listen(self, line: ConsoleMessage) -> None:
+        # Chromium also logs answers of 4xx: as pages they are what is tested, as anything else `_watch` sees them.
+        if line.type == "error" and "the server responded with a status of" not in line.text:
+            self.faults.append(line.text)
+
     def _watch(self, response: Response) -> None:
-        if response.status >= 500:
+        if response.status >= (500 if response.request.resource_type == "document" else 400):
             self.faults.append(f"{response.status} {response.url}")
 
     def go(self, path: str) -> Page:

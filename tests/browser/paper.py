@@ -10,7 +10,9 @@ from PIL import Image
 
 def scan_zone(pdf: bytes) -> str:
     """Both rows of the MRZ as a reader types them."""
-    text = subprocess.run(["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
+    text = subprocess.run(
+        ["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True
+    ).stdout.decode()
     rows = [line.strip().replace(" ", "") for line in text.splitlines()]
     return "\n".join(row for row in rows if re.fullmatch("[A-Z0-9<]{44}", row))
 

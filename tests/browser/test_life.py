@@ -204,5 +204,3 @@ def trail(records: Session, number: str) -> list[tuple[str, str]]:
     case = records.scalars(select(PassportCase).where(PassportCase.number == number)).one()
     events = records.scalars(select(CaseEvent).where(CaseEvent.case_id == case.id).order_by(CaseEvent.id))
     return [(entry.event, entry.username) for entry in events]
-
-
