@@ -107,7 +107,6 @@ def opened() -> None:
 
     settings = settings_or_exit()
     connect(settings)
-    return settings
 
 
 @click.command("enrol")

@@ -45,7 +45,7 @@ def test_no_module_of_the_rules_imports_the_web(package: str) -> None:
 def test_a_transition_runs_in_a_process_that_has_no_application(database_url: str, app: Flask) -> None:
     engine = make_engine(database_url)
     with Session(engine) as session:
-        number = make_case(session, site_code="ZAC").number
+        number = make_case(session, site_code="ZAC", cui="6999999910101", first_name="Nicte").number
         session.commit()
     program = """
 import importlib, pkgutil, sys
