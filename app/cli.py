@@ -2,9 +2,12 @@
 
 import os
 import sys
+from typing import Any
 
 import click
+from limits.errors import ConfigurationError
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app import create_app, loading, migrating, reference
 from app.database_place import DatabaseServerError
@@ -15,6 +18,9 @@ from app.settings import DEMONSTRATION, SettingError, Settings
 from models.base import SessionLocal, make_engine
 from workflow import pages, registry
 from workflow.errors import DomainError
+
+#: SQLSTATEs of a database without this code's migrations: no such table, no such column.
+LACKING = ("42P01", "42703")
 
 
 def settings_or_exit(*, demo: bool = False, serving: bool = False) -> Settings:
@@ -41,7 +47,27 @@ def database(settings: Settings) -> Engine:
     return engine
 
 
-@click.group()
+class Console(click.Group):
+    """The commands; what an operator can mend, outside this program, is said in one line instead of a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ConfigurationError as error:
+            raise click.ClickException(f"PASAPORTES_RATELIMIT_STORAGE cannot be used: {error}.") from error
+        except DBAPIError as error:
+            state = getattr(error.orig, "sqlstate", None)
+            if state in LACKING:
+                raise click.ClickException(
+                    "The database lacks tables of this code: run `pasaportes migrate`."
+                ) from error
+            if not isinstance(error, OperationalError):
+                raise
+            why = str(error.orig).partition("\n")[0]
+            raise click.ClickException(f"The database does not answer; look at DATABASE_URL. {why}") from error
+
+
+@click.group(cls=Console)
 def main() -> None:
     """Passport back office."""
 
@@ -90,10 +116,11 @@ def forget_connections() -> None:
 def demo(then_serve: bool) -> None:
     """Load the demonstration: invented people, one user per profile; done twice it loads nothing twice."""
     settings = settings_or_exit(demo=True)
-    (settings.home / DEMONSTRATION).touch()
     engine = database(settings)
     migrating.migrate(engine)
-    demonstration.load(settings, click.echo)
+    with migrating.alone(engine, migrating.LOADING):
+        demonstration.load(settings, click.echo)
+    (settings.home / DEMONSTRATION).touch()  # not before: whoever failed here must not serve unsafely from then on
     if then_serve:
         click.echo(f"\nhttp://{settings.bind}:{settings.port}/\n")
         run(settings)

@@ -4,6 +4,7 @@ import datetime as dt
 import logging
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, flash, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -73,9 +74,10 @@ def domain_error(error: DomainError) -> ResponseReturnValue:
     if wants_json():
         more: Mapping[str, Any] = {"field": error.field} if error.field else {}
         return problem(error.status, error.fact, say(error), **more)
-    if request.method == "POST" and request.referrer and error.status != 403:
+    came_from = urlsplit(request.referrer or "")
+    if request.method == "POST" and came_from.netloc == request.host and error.status != 403:
         flash(say(error), "danger")
-        return redirect(request.referrer)
+        return redirect(str(request.referrer))
     return page(error.status, say(error))
 
 

@@ -8,7 +8,7 @@ from security.permissions import Permission as P
 
 @dataclass(frozen=True)
 class Item:
-    """A module. `endpoint` None: not built yet, not shown."""
+    """A module. `queue`: the key of a queue whose pages belong to the module besides those under its own address."""
 
     number: int
     label: str
@@ -16,6 +16,7 @@ class Item:
     endpoint: str
     permission: P
     values: tuple[tuple[str, str], ...] = ()
+    queue: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ MENU = (
         (
             _queue(1, N_("Supervision"), "person-check", "supervision", P.AUTHORISE_CASES),
             _queue(2, N_("Pre-printing"), "printer", "printing", P.PRINT_BOOKLETS),
-            _queue(3, N_("Post-printing"), "box-arrow-up-right", "delivery", P.DELIVER),
-            Item(4, N_("Quality control"), "upc-scan", "QualityView.start", P.CHECK_QUALITY),
+            Item(3, N_("Post-printing"), "box-arrow-up-right", "DeliveryView.start", P.DELIVER, queue="delivery"),
+            Item(4, N_("Quality control"), "upc-scan", "QualityView.start", P.CHECK_QUALITY, queue="quality"),
             _queue(5, N_("Mobile pre-printing"), "truck", "mobile-printing", P.PRINT_MOBILE),
             _queue(6, N_("In printing"), "hourglass-split", "in-printing", P.RESUME_PRINTS),
             _queue(7, N_("Secondary validation"), "shield-exclamation", "secondary", P.DECIDE_SECONDARY),

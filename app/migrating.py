@@ -1,6 +1,8 @@
 """Brings the database to the present: migrations, permissions, profiles, catalogs; safe to run twice or at once."""
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -16,8 +18,22 @@ from models.base import Base
 from models.seeding import seed_catalogs
 from security.seeding import seed_security
 
-#: Two processes that migrate at once wait for each other on this advisory lock.
-LOCK = 7201
+#: Two processes that migrate, or load the demonstration, at once wait for each other on these advisory locks.
+MIGRATING, LOADING = 7201, 7202
+
+
+@contextmanager
+def alone(engine: Engine, lock: int) -> Iterator[Connection]:
+    """Run the block while no other process holds `lock`; the connection that holds it may be used in the block."""
+    with engine.connect() as connection:
+        connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": lock})
+        connection.commit()
+        try:
+            yield connection
+        finally:
+            connection.rollback()
+            connection.execute(text("select pg_advisory_unlock(:lock)"), {"lock": lock})
+            connection.commit()
 
 
 def configuration(connection: Connection) -> Config:
@@ -31,19 +47,12 @@ def configuration(connection: Connection) -> Config:
 
 def migrate(engine: Engine, revision: str = "head") -> None:
     """Upgrade to `revision` and seed what is missing."""
-    with engine.connect() as connection:
-        connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": LOCK})
-        connection.commit()
-        try:
-            command.upgrade(configuration(connection), revision)
-            with Session(bind=connection) as session:
-                seed_catalogs(session)
-                seed_security(session, unusable_password=secrets.token_urlsafe(32))
-                session.commit()
-        finally:
-            connection.rollback()
-            connection.execute(text("select pg_advisory_unlock(:lock)"), {"lock": LOCK})
-            connection.commit()
+    with alone(engine, MIGRATING) as connection:
+        command.upgrade(configuration(connection), revision)
+        with Session(bind=connection) as session:
+            seed_catalogs(session)
+            seed_security(session, unusable_password=secrets.token_urlsafe(32))
+            session.commit()
 
 
 def downgrade(engine: Engine, revision: str) -> None:

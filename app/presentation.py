@@ -1,7 +1,7 @@
 """What every template may use: the menu, who is logged in, labels of states, times as people here read them."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +9,12 @@ from flask import Flask, current_app, request, url_for
 from flask_babel import format_timedelta, get_locale, gettext
 from flask_login import current_user
 
-from app.menu import MENU, Group, Item
+from app.menu import MENU, Item
 from models.booklets import BOOKLET_LABELS
 from models.cases import EVENT_LABELS, FINDING_LABELS, STATE_LABELS
 from security.actor import Actor
 from security.scope import acting
-from views.frame import account_links
+from views.frame import Crumb, account_links
 from workflow.clock import local
 
 
@@ -26,7 +26,8 @@ class ShownItem:
     label: str
     icon: str
     url: str
-    current: bool
+    #: The value of aria-current: "page" at the module's first page, "true" deeper in it, "" elsewhere.
+    current: str
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def install(app: Flask) -> None:
     """Give the templates their globals and filters."""
     app.jinja_env.globals.update(
         account=account_links,
-        menu=lambda: list(menu()),
+        menu=lambda crumbs=(): list(menu(crumbs)),
         state_label=state_label,
         booklet_label=booklet_label,
         event_label=event_label,
@@ -90,38 +91,45 @@ def who() -> Who | None:
     return Who(somebody.name, somebody.username, sites, somebody.profiles)
 
 
-def menu() -> Iterator[ShownGroup]:
-    """The groups and items that the actor may use."""
+def menu(crumbs: Sequence[Crumb] = ()) -> Iterator[ShownGroup]:
+    """The groups and items that the actor may use; marked is the one the address lies under, else the breadcrumbs."""
     somebody = actor()
     if somebody is None:
         return
+    allowed = {group.key: [item for item in group.items if somebody.may(item.permission)] for group in MENU}
+    here = _current([item for items in allowed.values() for item in items], crumbs)
     for group in MENU:
-        items = tuple(
-            _shown(item)
-            for item in group.items
-            if somebody.may(item.permission) and item.endpoint in current_app.view_functions
-        )
+        items = tuple(_shown(item, here) for item in allowed[group.key])
         if items:
-            yield _group(group, items)
+            yield ShownGroup(group.key, gettext(group.label), group.icon, items)
 
 
-def _group(group: Group, items: tuple[ShownItem, ...]) -> ShownGroup:
-    return ShownGroup(group.key, gettext(group.label), group.icon, items)
+def _current(items: Sequence[Item], crumbs: Sequence[Crumb]) -> Item | None:
+    """The item of the page that is drawn: by its address, else by the nearest breadcrumb that lies under one."""
+    addresses = [request.script_root + request.path, *(url for _label, url in reversed(crumbs) if url)]
+    for address in addresses:
+        for item in items:
+            if any(address.startswith(root) for root in _roots(item)):
+                return item
+    return None
 
 
-def _shown(item: Item) -> ShownItem:
+def _roots(item: Item) -> Iterator[str]:
+    """What the addresses of a module begin with."""
+    yield _url(item)
+    if item.queue:
+        yield url_for("QueueView.sites", key=item.queue)
+
+
+def _url(item: Item) -> str:
     values: dict[str, Any] = dict(item.values)
-    url = url_for(item.endpoint, **values)
-    here = request.path == url or request.path.startswith(url.rstrip("/") + "/") or _same_view(item)
-    return ShownItem(item.number, gettext(item.label), item.icon, url, here)
+    return url_for(item.endpoint, **values)
 
 
-def _same_view(item: Item) -> bool:
-    return (
-        not item.values
-        and (request.endpoint or "").split(".")[0] == item.endpoint.split(".")[0]
-        and "list" in item.endpoint
-    )
+def _shown(item: Item, here: Item | None) -> ShownItem:
+    url = _url(item)
+    current = "" if item is not here else "page" if request.script_root + request.path == url else "true"
+    return ShownItem(item.number, gettext(item.label), item.icon, url, current)
 
 
 def state_label(code: str | None) -> str:

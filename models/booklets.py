@@ -100,6 +100,11 @@ class Personalisation(Base):
     voided_at: Mapped[dt.datetime | None]
 
     __table_args__ = (
+        CheckConstraint("(printed_at is null) = (printed_by_id is null)", name="printed_by_somebody_at_a_time"),
+        CheckConstraint("(checked_at is null) = (checked_by_id is null)", name="checked_by_somebody_at_a_time"),
+        CheckConstraint("(delivered_at is null) = (delivered_by_id is null)", name="delivered_by_somebody_at_a_time"),
+        CheckConstraint("checked_at is null or printed_at is not null", name="no_quality_control_before_the_print"),
+        CheckConstraint("delivered_at is null or checked_at is not null", name="no_delivery_without_quality_control"),
         Index("ix_personalisation_case_id", "case_id", "id"),
         Index("uq_personalisation_live_case", "case_id", unique=True, postgresql_where=text("voided_at is null")),
         Index(
@@ -158,6 +163,7 @@ class StockDocument(Base):
     __table_args__ = (
         CheckConstraint("kind in ('INGRESO', 'TRASLADO', 'SALIDA')", name="document_kind_is_known"),
         CheckConstraint("(state = 'CERRADO') = (closed_at is not null)", name="closed_document_says_when"),
+        CheckConstraint("(closed_at is null) = (closed_by_id is null)", name="closed_document_says_who"),
         Index("ix_stock_document_state", "kind", "state", "id"),
     )
 

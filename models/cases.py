@@ -44,7 +44,12 @@ __all__ = [
 CASE_NUMBER = r"^[A-Z0-9]{3}[0-9]{9}$"
 _states = ", ".join(f"'{state}'" for state in State)
 _terminal = ", ".join(f"'{state}'" for state in sorted(TERMINAL))
-_full_name = "first_name second_name other_names first_surname second_surname married_surname".split()
+#: A case that waits for somebody; the queues' indexes hold no others, so that they do not grow with the years.
+_waits = text(f"state not in ({_terminal})")
+#: What names are searched in: their words, and the two sites, so that who sees few sites does not read everybody's.
+_words = "(array_to_tsvector(array['@' || site_code, '@' || print_site_code]) || to_tsvector('simple', search_name))"
+#: The same for the queues, with the state: a queue is a small part of those who bear a common name.
+_open_words = _words.replace("print_site_code]", "print_site_code, '@' || state]")
 
 
 class PassportCase(Base):
@@ -106,23 +111,24 @@ class PassportCase(Base):
             "state not in ('ENROLADA', 'VALIDACION_SECUNDARIA', 'AUTORIZADA', 'RECHAZADA') or booklet_number is null",
             name="case_before_printing_has_no_booklet",
         ),
-        Index("ix_passport_case_queue", "state", "site_code", "priority", "enrolled_at", "id"),
+        CheckConstraint("state <> 'ENTREGADA' or booklet_number is not null", name="delivered_case_has_a_booklet"),
+        Index("ix_passport_case_queue", "state", "site_code", "priority", "enrolled_at", "id", postgresql_where=_waits),
         Index(
             "ix_passport_case_print_queue",
-            "state",
-            "print_site_code",
+            "site_code",
             "mobile",
             "priority",
             "enrolled_at",
             "id",
-            postgresql_where=text(f"state not in ({_terminal})"),
+            postgresql_where=text(f"state = '{State.AUTORIZADA}'"),
         ),
         Index("ix_passport_case_cui", "cui", "passport_type_code"),
         Index("ix_passport_case_payment_slip", "payment_slip"),
         Index("ix_passport_case_parent_id", "parent_id", postgresql_where=text("parent_id is not null")),
         Index("ix_passport_case_held_by_id", "held_by_id", postgresql_where=text("held_by_id is not null")),
         Index("uq_passport_case_booklet", "booklet_number", unique=True, postgresql_where=text("state <> 'CORREGIDA'")),
-        Index("ix_passport_case_search_name", text("to_tsvector('simple', search_name)"), postgresql_using="gin"),
+        Index("ix_passport_case_search_words", text(_words), postgresql_using="gin"),
+        Index("ix_passport_case_open_words", text(_open_words), postgresql_using="gin", postgresql_where=_waits),
     )
 
     @property
@@ -198,6 +204,7 @@ class CaseEvent(Base):
     data: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
     __table_args__ = (
+        CheckConstraint(f"to_state in ({_states}) and from_state in ({_states})", name="event_states_are_known"),
         Index("ix_case_event_case_id", "case_id", "id"),
         Index("ix_case_event_at", "event", "at"),
     )

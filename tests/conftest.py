@@ -38,17 +38,29 @@ def server_url(settings: Settings) -> str:
 
 
 @pytest.fixture(scope="session")
-def database_url(server_url: str) -> Iterator[str]:
-    name = f"pasaportes_test_{os.getpid()}"
-    url = create_database(server_url, name)
-    engine = make_engine(url)
-    migrate(engine)
-    with Session(engine) as session:
-        make_cast(session)
-        session.commit()
-    engine.dispose()
-    yield url
-    drop_database(server_url, name)
+def fresh_database(server_url: str) -> Iterator[Callable[[str], str]]:
+    """Call with a purpose for a migrated database with the cast: for what commits, which an append-only log keeps."""
+    made: list[str] = []
+
+    def make(purpose: str) -> str:
+        made.append(f"pasaportes_{purpose}_{os.getpid()}")
+        url = create_database(server_url, made[-1])
+        engine = make_engine(url)
+        migrate(engine)
+        with Session(engine) as session:
+            make_cast(session)
+            session.commit()
+        engine.dispose()
+        return url
+
+    yield make
+    for name in made:
+        drop_database(server_url, name)
+
+
+@pytest.fixture(scope="session")
+def database_url(fresh_database: Callable[[str], str]) -> str:
+    return fresh_database("test")
 
 
 @pytest.fixture(scope="session")

@@ -77,6 +77,7 @@ class AuthDBView(framework.AuthDBView):  # type: ignore[misc]
         return redirect(self.appbuilder.get_url_for_index)
 
     def _page(self, form: Any) -> str:
+        form.username.data = (form.username.data or "").replace("\x00", "")  # no page can show a NUL
         return str(self.render_template(self.login_template, title=_("Sign in"), form=form))
 
     def _next(self) -> str:
@@ -99,6 +100,11 @@ class NotAuthenticated(DomainError):
     """Not the password of that user, or an account that may not log in now."""
 
     status = 401
+
+
+def _is_text(value: Any) -> bool:
+    """Whether it is text that the database could hold: no half of a surrogate pair, which JSON can write."""
+    return isinstance(value, str) and not any("\ud800" <= sign <= "\udfff" for sign in value)
 
 
 class SecurityApi(framework_api.SecurityApi):  # type: ignore[misc]
@@ -140,7 +146,7 @@ class SecurityApi(framework_api.SecurityApi):  # type: ignore[misc]
         """
         body = request.get_json(silent=True)
         names = ("username", "password")
-        if not isinstance(body, dict) or not all(isinstance(body.get(name), str) for name in names):
+        if not isinstance(body, dict) or not all(_is_text(body.get(name)) for name in names):
             raise BadValue(N_("Send username and password as a JSON object."), field="username")
         user = self.appbuilder.sm.auth_user_db(body["username"], body["password"])
         if user is None:

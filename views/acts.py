@@ -161,7 +161,10 @@ def attempt(number: str, move: Transition) -> CaseEvent | Refusal:
 
 def tell(number: str, event: CaseEvent) -> None:
     """Say on the next page what was done."""
-    flash(_("Case %(number)s: %(event)s.", number=number, event=_(EVENT_LABELS[event.event])), "success")
+    done = _(EVENT_LABELS[event.event])
+    if event.booklet_number:
+        done = f"{done} · {event.booklet_number}"
+    flash(_("Case %(number)s: %(event)s.", number=number, event=done), "success")
     if "new_case" in event.data:
         flash(_("A new case was made: %(number)s.", number=event.data["new_case"]), "info")
     for name in event.data.get("warnings", ()):

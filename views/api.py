@@ -14,14 +14,14 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from models.cases import FINDING_LABELS, Applicant, CaseEvent, PassportCase
+from models.cases import FINDING_LABELS, Applicant, CaseEvent, PassportCase, State
 from models.text import N_
 from security.actor import Actor
 from security.permissions import Permission
 from views import openapi
 from views.access import View, api_needs, current_actor, needs, transaction
 from views.frame import Page
-from workflow import enquiries, personalisation, quality
+from workflow import counters, enquiries, personalisation, quality
 from workflow.controls import DECLARED
 from workflow.errors import BadValue
 from workflow.json_body import parse_json
@@ -137,9 +137,16 @@ def whole(session: Session, case: PassportCase, actor: Actor) -> dict[str, Any]:
             }
             for line in enquiries.booklets(session, case)
         ],
+        "next_booklets": next_booklets(session, case, actor),
         "events": [logged(event) for event in enquiries.events(session, case)],
         "transitions": [move.name for move in available(case, actor)],
     }  # fmt: skip
+
+
+def next_booklets(session: Session, case: PassportCase, actor: Actor) -> list[str]:
+    """What `assign_booklet` may be given, for who may assign and while the case waits for it."""
+    assigns = actor.may(Permission.PRINT_BOOKLETS, Permission.PRINT_MOBILE)
+    return counters.booklets_for(session, case) if assigns and case.state == State.AUTORIZADA else []
 
 
 def person(case: PassportCase) -> dict[str, Any]:

@@ -111,7 +111,8 @@ class CaseView(Page):
         """A page of a case; its breadcrumbs lead to the queue in which the case waits for this user, if it does."""
         case, names = found.case, {"applicant": _("Applicant"), "review": _("Review"), "act": title}
         own = [(names[template], None)] if template in names else []
-        crumbs = [*waiting_in(case), (case.number, url_for(".show", number=case.number) if own else None), *own]
+        where = enquiry() if template == "show" else waiting_in(case)
+        crumbs = [*where, (case.number, url_for(".show", number=case.number) if own else None), *own]
         values.update(file=found, case=case, labels=found.labels, comparing=comparing)
         return self.page(f"cases/{template}.html", title, crumbs=crumbs, wide=True, **values)
 
@@ -120,8 +121,13 @@ def waiting_in(case: PassportCase) -> list[tuple[str, str | None]]:
     """Breadcrumbs to the queue in which `case` waits for the actor; to the enquiry when it waits in none."""
     queue = queues.queue_of(case.state, current_actor(), mobile=case.mobile)
     if queue is None:
-        return [(_("Enquiries"), None), (_("Case"), url_for("EnquiryView.case"))]
+        return enquiry()
     return [(_("Monitoring"), None), (_(queue.label), url_for("QueueView.queue", key=queue.key, site=case.site_code))]
+
+
+def enquiry() -> list[tuple[str, str | None]]:
+    """Breadcrumbs to module 11."""
+    return [(_("Enquiries"), None), (_("Case"), url_for("EnquiryView.case"))]
 
 
 def blocking(found: CaseFile) -> str | None:

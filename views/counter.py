@@ -13,6 +13,7 @@ from security.permissions import Permission
 from views.access import current_actor, transaction
 from views.acts import tell
 from views.frame import Crumb, Page
+from views.queues import start_of
 from workflow import enquiries, queues
 from workflow.counters import unless_changed
 from workflow.errors import DomainError
@@ -36,7 +37,7 @@ class CounterPage(Page):
         """Breadcrumbs: group, queue, its site, the case."""
         return [
             (_(str(self.group)), None),
-            (_(queue.label), url_for("QueueView.sites", key=queue.key, all=1)),
+            (_(queue.label), start_of(queue)),
             (site or case.site_code, url_for("QueueView.queue", key=queue.key, site=case.site_code)),
             (case.number, None),
         ]

@@ -71,7 +71,6 @@ class DeliveryView(CounterPage):
         page = self.page(
             "delivery/start.html",
             _("Delivery of passports"),
-            (_("Search"), None),
             counts=counts,
             cap=queues.COUNT_CAP,
             found=found,
@@ -101,10 +100,6 @@ class DeliveryView(CounterPage):
             typed=request.form,
         )
         return make_response(page, status_of(refusal))
-
-    def home_url(self) -> str:
-        """Module 3 of the menu is its queue."""
-        return url_for("QueueView.sites", key="delivery", all=1)
 
 
 VIEWS = (DeliveryView,)

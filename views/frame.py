@@ -10,6 +10,8 @@ from flask_appbuilder.urltools import Stack
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from security.permissions import Permission
+from security.scope import acting
 from views.access import to_log_in
 
 Crumb = tuple[str, str | None]
@@ -23,6 +25,7 @@ class AccountLinks:
     sign_out: str
     password: str | None
     profile: str | None
+    interface: str | None
 
 
 def account_links() -> AccountLinks:
@@ -34,7 +37,13 @@ def account_links() -> AccountLinks:
         sign_out=builder.get_url_for_logout,
         password=_link(manager.resetmypasswordview.__name__ + ".this_form_get"),
         profile=_link(manager.userinfoeditview.__name__ + ".this_form_get"),
+        interface=_link("ApiDocView.index") if _may_read_interface() else None,
     )
+
+
+def _may_read_interface() -> bool:
+    somebody = acting()
+    return somebody is not None and somebody.may(Permission.READ_API_DOCS)
 
 
 def _link(endpoint: str) -> str | None:

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from flask import url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import IndexView, expose
+from flask_babel import format_timedelta
 from flask_babel import gettext as _
 
-from models.base import session
+from models.base import session, utc_now
 from security.actor import Actor
 from views.access import current_actor, needs
 from views.frame import Frame
-from workflow.queues import COUNT_CAP, QUEUES, Queue, site_counts
+from views.queues import STARTS
+from workflow.queues import COUNT_CAP, QUEUES, Queue, SiteCount, site_counts
 
 ICONS = {
     "supervision": "person-check",
@@ -33,6 +35,7 @@ class Card:
     count_text: str
     icon: str
     hint: str
+    idle: bool
 
 
 class HomeView(Frame, IndexView):  # type: ignore[misc]
@@ -55,8 +58,19 @@ class HomeView(Frame, IndexView):  # type: ignore[misc]
         busy = sum(place.count > 0 for place in counts)
         return Card(
             label=_(queue.label),
-            url=url_for("QueueView.sites", key=queue.key),
+            url=url_for(STARTS[queue.key]) if queue.key in STARTS else url_for("QueueView.sites", key=queue.key),
             count_text=_("more than %(count)s", count=waiting) if capped else str(waiting),
             icon=ICONS[queue.key],
-            hint=_("at %(count)s sites", count=busy) if busy != 1 else _("at one site"),
+            hint=_hint(counts, busy),
+            idle=waiting == 0,
         )
+
+
+def _hint(counts: list[SiteCount], busy: int) -> str:
+    """Where a queue waits and since when."""
+    if not busy:
+        return str(_("Nothing waits."))
+    where = _("at %(count)s sites", count=busy) if busy != 1 else _("at one site")
+    oldest = min(place.oldest for place in counts if place.oldest)
+    ago = format_timedelta(utc_now() - oldest)
+    return str(_("%(where)s, oldest enrolment %(ago)s ago", where=where, ago=ago))

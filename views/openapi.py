@@ -251,7 +251,10 @@ SCHEMAS: dict[str, Schema] = {
          "person": {"type": "object", "description": "The applicant's data, by column name."},
          "findings": {"type": "array", "items": _ref("Finding")},
          "requirements": {"type": "array", "items": _ref("Requirement")},
-         "booklets": {"type": "array", "items": _ref("Booklet")}, "events": {"type": "array", "items": _ref("Event")},
+         "booklets": {"type": "array", "items": _ref("Booklet")},
+         "next_booklets": {"type": "array", "items": {"type": "string", "pattern": BOOKLET_NUMBER}, "description":
+                           "What assign_booklet may be given: for who may assign, while the case is AUTORIZADA."},
+         "events": {"type": "array", "items": _ref("Event")},
          "transitions": {"type": "array", "items": TEXT, "description": "What this account may try now."}},
     ),
     "Outcome": _object(

@@ -28,6 +28,8 @@ ENDPOINTS = {
     "quality": "QualityView.case",
     "delivery": "DeliveryView.case",
 }
+#: The first page of a queue whose cases are found by scanning; the others start with their sites.
+STARTS = {"quality": "QualityView.start", "delivery": "DeliveryView.start"}
 #: States in which a case has a booklet, which its queue shows.
 WITH_BOOKLET = (State.EN_IMPRESION, State.IMPRESA, State.POST_IMPRESION)
 WORKERS = tuple(dict.fromkeys(queue.permission for queue in queues.QUEUES.values()))
@@ -115,9 +117,14 @@ class QueueView(Page):
     def _page(self, template: str, queue: Queue, *more: Crumb, **values: object) -> ResponseReturnValue:
         label = _(queue.label)
         title = f"{label}: {more[-1][0]}" if more else label
-        crumbs = [(_(str(self.group)), None), (label, url_for(".sites", key=queue.key, all=1) if more else None), *more]
+        crumbs = [(_(str(self.group)), None), (label, start_of(queue) if more else None), *more]
         values.update(queue=queue, worked_at=endpoint_of(queue.key), wide=True)
         return self.page(f"queues/{template}.html", title, crumbs=crumbs, **values)
+
+
+def start_of(queue: Queue) -> str:
+    """The address of the queue's first page."""
+    return url_for(STARTS[queue.key]) if queue.key in STARTS else url_for("QueueView.sites", key=queue.key, all=1)
 
 
 def single_site(counts: list[SiteCount]) -> str | None:

@@ -161,6 +161,7 @@ def extend(act: Act, *, comment: str) -> None:
     if use is None:
         raise Unavailable(N_("The booklet of case %(number)s was voided."), number=act.case.number)
     succession.refuse_early_extension(use.expires_on, act.at)
+    succession.refuse_second_extension(act.session, act.case)
     act.comment = comment
     act.data.update(new_case=succession.make_case(act, "PRORROGA", Event.CREADO_POR_PRORROGA).number)
 

@@ -90,8 +90,13 @@ def unless_changed(session: Session, number: str, seen: str | None) -> PassportC
 
 def next_booklets(session: Session, work: Work) -> list[str]:
     """The booklets to take next for the case, at its printing site."""
-    category = session.get_one(PassportType, work.case.passport_type_code).category_code
-    return offered_booklets(session, work.case.print_site_code, category)
+    return booklets_for(session, work.case)
+
+
+def booklets_for(session: Session, case: PassportCase) -> list[str]:
+    """The next new booklets that `case` could be given, lowest first."""
+    category = session.get_one(PassportType, case.passport_type_code).category_code
+    return offered_booklets(session, case.print_site_code, category)
 
 
 def next_case(session: Session, queue: Queue, done: PassportCase, actor: Actor) -> PassportCase | None:

@@ -19,7 +19,8 @@ from models.users import AccessLog
 from security.actor import Actor
 from security.permissions import Permission
 from workflow.errors import NotAllowed, NotFound
-from workflow.persons import search_name, words_query
+from workflow.name_search import newest
+from workflow.persons import search_name
 
 FOUND_AT_MOST = 50
 #: The names that module 15 asks for (M:L1003).
@@ -151,12 +152,7 @@ def _found(
 ) -> list[PassportCase]:
     if not actor.may(Permission.SEARCH_CASES):
         raise NotAllowed()
-    wanted = words_query(names)
-    if not wanted:
-        return []
-    matches = func.to_tsvector("simple", PassportCase.search_name).op("@@")(func.to_tsquery("simple", wanted))
-    query = select(PassportCase).where(matches, *conditions).order_by(PassportCase.id.desc()).limit(FOUND_AT_MOST)
-    found = list(session.scalars(query))
+    found = newest(session, actor, names, *conditions, most=FOUND_AT_MOST)
     log_look(session, actor, "search", None, asked=asked, cases=[case.number for case in found])
     return found
 

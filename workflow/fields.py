@@ -75,6 +75,8 @@ def _flag(field: Field, value: Any) -> bool:
 
 
 def _data(field: Field, value: Any) -> dict[str, Any]:
+    if value is None and not field.required:
+        return {}
     if not isinstance(value, dict) or (field.required and not value):
         raise BadValue(N_("%(label)s is missing."), field=field.name, label=field.label)
     return value

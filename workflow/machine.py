@@ -145,8 +145,12 @@ def perform(session: Session, name: str, number: str, actor: Actor, /, **values:
         raise NotAllowed()
     case = lock_case(session, number)
     refuse_if_held(session, case, actor)
-    if case.state not in move.from_states or not move.applies(case):
+    if case.state not in move.from_states:
         raise wrong_state(session, case)
+    if not move.applies(case):
+        raise WrongState(
+            N_("“%(label)s” (%(act)s) is not for case %(number)s."), label=move.label, act=name, number=number
+        )
     act = Act(session, move, case, actor, utc_now(), booklet_number=case.booklet_number)
     act.to_state = move.end_of(case.state)
     cleaned = clean(session, move.fields, values)

@@ -47,9 +47,9 @@ def search_name(*parts: str | None) -> str:
     return normalised(" ".join(part for part in parts if part))
 
 
-def words_query(*parts: str | None) -> str:
-    """A PostgreSQL `tsquery` for names that hold a word beginning with each word given; empty for none."""
-    return " & ".join(f"{word}:*" for word in re.findall(r"[A-Z0-9]+", search_name(*parts)))
+def words_query(*parts: str | None, whole: bool = False) -> str:
+    """A PostgreSQL `tsquery` for names that hold each word given, or one beginning with it; empty for no word."""
+    return " & ".join(word if whole else f"{word}:*" for word in re.findall(r"[A-Z0-9]+", search_name(*parts)))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from security.actor import Actor
 from security.permissions import Permission
 from workflow.errors import NotAllowed, NotFound, Refused, WrongState
 from workflow.machine import HOLD_LASTS, lock_case, refuse_if_held, wrong_state
-from workflow.persons import words_query
+from workflow.name_search import waiting
 
 COUNT_CAP = 1000
 PAGE = 50
@@ -139,11 +139,10 @@ def find_in_queue(
     query = select(PassportCase).where(*_waiting(queue)).limit(PAGE)
     if booklet:
         query = query.where(PassportCase.booklet_number == booklet)
-    wanted = words_query(words)
-    if wanted:
-        matches = func.to_tsvector("simple", PassportCase.search_name).op("@@")(func.to_tsquery("simple", wanted))
-        query = query.where(matches)
-    return list(session.scalars(query)) if booklet or wanted else []
+    named = waiting(words, actor, queue.state)
+    if named is not None:
+        query = query.where(named)
+    return list(session.scalars(query)) if booklet or named is not None else []
 
 
 def deal_next(session: Session, queue: Queue, site: str, actor: Actor) -> PassportCase | None:

@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 from models.cases import Applicant, CaseEvent, CasePicture, CaseRequirement, Event, PassportCase, State
 from models.text import N_
 from workflow.clock import local_date
-from workflow.errors import BadValue, Refused
+from workflow.correction_form import check_form, keep_together
+from workflow.errors import BadValue, Refused, Unavailable
+from workflow.json_body import normalise
 from workflow.machine import Act
 from workflow.numbering import next_case_number
 from workflow.persons import PartialDate, search_name
@@ -113,6 +115,7 @@ def apply_changes(session: Session, case: PassportCase, changes: dict[str, Any])
     session.flush()
     applicant = session.get_one(Applicant, case.id)
     before: dict[str, Any] = {}
+    changes = normalise(changes)
     for name, value in changes.items():
         if name not in CORRECTABLE and name not in CORRECTABLE_APPLICANT:
             raise BadValue(N_("%(name)s cannot be corrected."), field="changes", name=name[:40])
@@ -121,6 +124,7 @@ def apply_changes(session: Session, case: PassportCase, changes: dict[str, Any])
         before[name] = getattr(target, name)
         column: Any = type(target).__table__.c[name]
         setattr(target, name, _checked(session, column, label, value))
+    keep_together(session, case, applicant, changes)
     case.search_name = search_name(case.surnames, case.given_names)
     return {"before": before, "after": dict(changes)}
 
@@ -133,16 +137,19 @@ def _checked(session: Session, column: Column[Any], label: str, value: Any) -> A
     if isinstance(column.type, Integer):
         if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 300:
             raise wrong(N_("%(label)s must be a whole number."))
+        check_form(column.key, label, value)
         return value
     text = value.strip() if isinstance(value, str) else ""
     if not text or "\x00" in text or len(text) > (column.type.length or 0):  # type: ignore[attr-defined]
         raise wrong(N_("%(label)s is missing or too long."))
-    return _formed(session, column, text, wrong)
+    formed = _formed(session, column, text, wrong)
+    check_form(column.key, label, formed)
+    return formed
 
 
 def _formed(session: Session, column: Column[Any], text: str, wrong: Callable[..., BadValue]) -> str:
     for key in column.foreign_keys:
-        if session.execute(select(key.column).where(key.column == text)).first() is None:
+        if session.execute(select(key.column).where(key.column == text, key.column.table.c.active)).first() is None:
             raise wrong(N_("%(value)s is not one of the choices."), value=text[:20])
     if column.key == "cui" and not re.fullmatch("[0-9]{13}", text):
         raise wrong(N_("A CUI has thirteen digits."))
@@ -160,3 +167,15 @@ def refuse_early_extension(expires_on: dt.date, now: dt.datetime) -> None:
         raise Refused(
             N_("The passport is valid until %(date)s: it can be extended in its last six months."), date=expires_on
         )
+
+
+def refuse_second_extension(session: Session, case: PassportCase) -> None:
+    """Raise `Unavailable` while an extension of `case` is under way, at whatever site; a rejected one is over."""
+    open_one = session.scalars(
+        select(PassportCase.number)
+        .where(PassportCase.parent_id == case.id, PassportCase.procedure_code == "PRORROGA")
+        .where(PassportCase.state.not_in([State.RECHAZADA, State.CORREGIDA]))
+        .execution_options(every_site=True)
+    ).first()
+    if open_one is not None:
+        raise Unavailable(N_("Case %(number)s extends this passport already."), number=open_one)

@@ -100,6 +100,12 @@
   }));
   on("click", ".zoom-image img", () => $("#zoom-dialog").close());
 
+  // ---- a decision that is opened: its first field takes the focus
+  on("click", "details.act > summary, details.refuse > summary", (summary) => setTimeout(() => {
+    const field = summary.parentNode.open && $$("input:not([type=hidden]), select, textarea", summary.parentNode).find((each) => each.offsetParent);
+    if (field) field.focus();
+  }));
+
   // ---- rows: j and k walk, Enter opens because the row's link has the focus; a click on a row's empty part opens it too
   const rowLink = (row) => $("a[href], button", row);
   function walk(step) {

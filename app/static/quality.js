@@ -8,7 +8,7 @@
 
   function send() {
     clearTimeout(waiting);
-    box.form.requestSubmit(box.form.querySelector("[data-scan-send]"));
+    box.form.requestSubmit(document.querySelector("[data-scan-send]"));
   }
   // A single row as long as half an MRZ and without blanks: the second row is on its way.
   const isFirstRow = (text) => /^\S{30,60}$/.test(text.trim()) && !text.trimEnd().includes("\n");

@@ -552,19 +552,27 @@ def upgrade() -> None:
     op.create_index(
         "ix_passport_case_print_queue",
         "passport_case",
-        ["state", "print_site_code", "mobile", "priority", "enrolled_at", "id"],
+        ["site_code", "mobile", "priority", "enrolled_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'AUTORIZADA'"),
+    )
+    op.create_index(
+        "ix_passport_case_queue",
+        "passport_case",
+        ["state", "site_code", "priority", "enrolled_at", "id"],
         unique=False,
         postgresql_where=sa.text("state not in ('CORREGIDA', 'ENTREGADA', 'RECHAZADA')"),
     )
+    words = "(array_to_tsvector(array['@' || site_code, '@' || print_site_code]) || to_tsvector('simple', search_name))"
     op.create_index(
-        "ix_passport_case_queue", "passport_case", ["state", "site_code", "priority", "enrolled_at", "id"], unique=False
+        "ix_passport_case_search_words", "passport_case", [sa.literal_column(words)], postgresql_using="gin"
     )
     op.create_index(
-        "ix_passport_case_search_name",
+        "ix_passport_case_open_words",
         "passport_case",
-        [sa.literal_column("to_tsvector('simple', search_name)")],
-        unique=False,
+        [sa.literal_column(words.replace("print_site_code]", "print_site_code, '@' || state]"))],
         postgresql_using="gin",
+        postgresql_where=sa.text("state not in ('CORREGIDA', 'ENTREGADA', 'RECHAZADA')"),
     )
     op.create_index(
         "uq_passport_case_booklet",
@@ -997,13 +1005,10 @@ def downgrade() -> None:
     op.drop_index(
         "uq_passport_case_booklet", table_name="passport_case", postgresql_where=sa.text("state <> 'CORREGIDA'")
     )
-    op.drop_index("ix_passport_case_search_name", table_name="passport_case", postgresql_using="gin")
+    op.drop_index("ix_passport_case_open_words", table_name="passport_case")
+    op.drop_index("ix_passport_case_search_words", table_name="passport_case")
     op.drop_index("ix_passport_case_queue", table_name="passport_case")
-    op.drop_index(
-        "ix_passport_case_print_queue",
-        table_name="passport_case",
-        postgresql_where=sa.text("state not in ('CORREGIDA', 'ENTREGADA', 'RECHAZADA')"),
-    )
+    op.drop_index("ix_passport_case_print_queue", table_name="passport_case")
     op.drop_index("ix_passport_case_payment_slip", table_name="passport_case")
     op.drop_index(
         "ix_passport_case_parent_id", table_name="passport_case", postgresql_where=sa.text("parent_id is not null")

@@ -19,12 +19,9 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from app.database_server import create_database, drop_database
-from app.migrating import migrate
 from models.base import make_engine
 from security.actor import system_actor
 from security.scope import acting_as
-from tests.build import make_cast
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -75,14 +72,8 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def office(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    name = f"pasaportes_browser_{os.getpid()}"
-    url = create_database(server_url, name)
-    engine = make_engine(url)
-    migrate(engine)
-    with Session(engine) as session:
-        make_cast(session)
-        session.commit()
+def office(fresh_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    engine = make_engine(fresh_database("browser"))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     home = tmp_path_factory.mktemp("office")
@@ -95,7 +86,6 @@ def office(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     yield server
     server.stop()
     engine.dispose()
-    drop_database(server_url, name)
 
 
 @pytest.fixture

@@ -60,8 +60,11 @@ def test_the_language_can_be_switched_and_stays(desk):
 def test_a_queue_is_worked_by_keyboard_alone(desk, some_cases):
     place = desk("supervisor")
     page = place.go("/queues/supervision/GUA/")
+    page.wait_for_load_state("networkidle")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page.locator(".decision")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    page.locator("h1").click()
     page.keyboard.press("/")
     expect(page.locator("#find")).to_be_focused()

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -42,10 +43,13 @@ def test_no_module_of_the_rules_imports_the_web(package: str) -> None:
             assert not {top for top in tops if top.startswith("flask")} - allowed, path
 
 
-def test_a_transition_runs_in_a_process_that_has_no_application(database_url: str, app: Flask) -> None:
-    engine = make_engine(database_url)
+def test_a_transition_runs_in_a_process_that_has_no_application(
+    fresh_database: Callable[[str], str], app: Flask
+) -> None:
+    url = fresh_database("layers")
+    engine = make_engine(url)
     with Session(engine) as session:
-        number = make_case(session, site_code="ZAC", cui="6999999910101", first_name="Nicte").number
+        number = make_case(session, site_code="ZAC").number
         session.commit()
     program = """
 import importlib, pkgutil, sys
@@ -65,7 +69,7 @@ with Session(make_engine(url)) as session, acting_as(system_actor(session)) as a
     print(event.to_state, has_app_context(), any(name == "app" or name.startswith("app.") for name in sys.modules))
 """
     ran = subprocess.run(
-        [sys.executable, "-c", program, database_url, number], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program, url, number], cwd=ROOT, capture_output=True, text=True, check=False
     )
     engine.dispose()
     assert ran.stdout.split() == ["RECHAZADA", "False", "False"], ran.stderr

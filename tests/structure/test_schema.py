@@ -12,6 +12,7 @@ from app.database_server import create_database, drop_database
 from app.migrating import differences, downgrade, migrate
 from models.base import make_engine, utc_now
 from models.booklets import Personalisation, QualityScan
+from models.cases import State
 from models.catalogs import CATALOGS
 from models.users import AccessLog, User
 from tests.build import make_booklets, make_case
@@ -94,3 +95,66 @@ def test_a_ledger_entry_starts_where_the_booklet_is(db: Session) -> None:
                 ),
                 {"number": number, "kind": kind, "place": place},
             )
+
+
+def breach(db: Session, statement: str) -> str:
+    """The name of the constraint, or the SQLSTATE, with which the database refuses `statement`."""
+    db.execute(text("set constraints all immediate"))
+    with pytest.raises(DBAPIError) as error, db.begin_nested():
+        db.execute(text(statement))
+    db.execute(text("set constraints all deferred"))
+    return error.value.orig.diag.constraint_name or error.value.orig.sqlstate  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [
+        ("update passport_case set booklet_number = 'F5000001', state = 'EN_IMPRESION'", "case_and_booklet_agree"),
+        ("update passport_case set state = 'ENTREGADA'", "delivered_case_has_a_booklet"),
+        ("update passport_case set number = 'GUA999999999'", "23001"),
+        ("update booklet set warehouse_code = 'PROD-CHI'", "booklet_is_where_its_ledger_says"),
+        ("update personalisation set expires_on = '2099-01-01'", "23001"),
+        ("update personalisation set mrz_line_2 = 'X'", "23001"),
+        ("delete from personalisation", "23001"),
+        ("update personalisation set delivered_at = now(), delivered_by_id = assigned_by_id",
+         "no_delivery_without_quality_control"),
+        ("update personalisation set printed_at = now()", "printed_by_somebody_at_a_time"),
+        ("insert into case_event (case_id, event, transition, to_state, started_at, at, user_id, username, site_code,"
+         " data) select min(id), 'X', 'x', 'NOWHERE', now(), now(), 1, 'x', 'GUA', '{}' from passport_case",
+         "event_states_are_known"),
+        ("delete from case_picture", "23001"),
+    ],
+)  # fmt: skip
+def test_what_must_never_be_false_is_refused_by_the_database(written: Session, statement: str, name: str) -> None:
+    assert breach(written, statement) == name
+
+
+def test_a_case_that_a_new_one_replaced_stays_so(db: Session) -> None:
+    make_case(db, State.CORREGIDA)
+    assert breach(db, "update passport_case set state = 'ENROLADA'") == "23001"
+
+
+def test_a_finalized_enrolment_stays_as_it_was_received(db: Session) -> None:
+    case = make_case(db)
+    row = "insert into enrollment (id, status, body, created_by_id, created_at, updated_at, finalized_at, case_id)"
+    user = "(select min(id) from ab_user)"
+    db.execute(text(f"{row} select 'e1', 'FINALIZED', '{{}}', {user}, now(), now(), now(), {case.id}"))
+    for statement in ("update enrollment set body = '[]'", "delete from enrollment"):
+        assert breach(db, statement) == "23001"
+
+
+def test_no_line_is_moved_into_a_closed_document(db: Session) -> None:
+    document = (
+        "insert into stock_document (kind, state, category_code, document_on, warehouse_code, created_by_id,"
+        " created_at, closed_by_id, closed_at, version) select 'INGRESO', '{}', 'ORDINARIA', now(), 'PROD-GUA',"
+        " min(id), now(), {}, {}, 1 from ab_user returning id"
+    )
+    closed = db.execute(text(document.format("CERRADO", "min(id)", "now()"))).scalar_one()
+    draft = db.execute(text(document.format("ABIERTO", "null", "null"))).scalar_one()
+    db.execute(
+        text(
+            "insert into stock_line (document_id, category_code, prefix, first_serial, quantity)"
+            f" values ({draft}, 'ORDINARIA', 'F', 1, 1)"
+        )
+    )
+    assert breach(db, f"update stock_line set document_id = {closed}") == "23001"

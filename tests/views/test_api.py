@@ -90,6 +90,21 @@ def test_a_case_is_read_whole_and_the_look_is_logged(
     assert db.scalar(select(func.count()).where(AccessLog.case_number == case, AccessLog.screen == "api")) == 1
 
 
+def test_who_prints_reads_which_booklets_a_case_can_be_given(
+    db: Session, client: FlaskClient, token: Callable[[str], Header]
+) -> None:
+    first, second = make_booklets(db, first=1, count=2)
+    waiting, later = make_case(db, State.AUTORIZADA), make_case(db)
+    db.commit()
+
+    def offered(number: str, who: str) -> list[str]:
+        offers = conforming("Case", client.get(f"/api/v1/cases/{number}", headers=token(who)))["next_booklets"]
+        return list(offers)
+
+    assert offered(waiting.number, "impres")[:2] == [first, second]
+    assert offered(waiting.number, "supervisor") == offered(later.number, "impres") == []
+
+
 def some_requirement(db: Session) -> str:
     from models.catalogs import Requirement
 

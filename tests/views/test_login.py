@@ -174,7 +174,11 @@ def test_a_token_carries_the_epoch_and_dies_with_it(guest: FlaskClient, db: Sess
     assert guest.post("/api/v1/security/refresh", headers=headers).status_code == 401
 
 
-@pytest.mark.parametrize("body", [None, [], "x", {"username": "impres"}, {"username": 1, "password": "x"}])
+@pytest.mark.parametrize(
+    "body",
+    [None, [], "x", {"username": "impres"}, {"username": 1, "password": "x"}, {"username": "\ud800", "password": "x"},
+     {"username": "x", "password": "\ud800"}],
+)  # fmt: skip
 def test_a_token_is_asked_for_with_name_and_password(body: object, guest: FlaskClient) -> None:
     assert guest.post("/api/v1/security/login", json=body).status_code == 400
 

@@ -17,6 +17,7 @@ from tests.views.counting import statements
 from workflow import queues
 
 Login = Callable[[str], FlaskClient]
+BACK = {"Referer": "http://localhost/queues/supervision/GUA/"}
 QUEUE = "/queues/supervision/GUA/"
 
 
@@ -170,13 +171,18 @@ def test_the_traffic_light_takes_the_case_and_the_others_see_who_has_it(db: Sess
     assert f'name="number" value="{case.number}"' not in page
 
 
+def test_a_refusal_never_leads_to_another_server(login: Login) -> None:
+    client = login("supervisor")
+    for place in ("https://elsewhere.example/", "//elsewhere.example/", "http://localhost.elsewhere.example/"):
+        answer = client.post(f"{QUEUE}take", data={"number": "GUA999999999"}, headers={"Referer": place})
+        assert (answer.status_code, answer.location) == (404, None)
+
+
 def test_a_case_that_somebody_has_cannot_be_taken(db: Session, login: Login) -> None:
     case = make_case(db, held_by_id=user_id(db, "supersu"), held_at=utc_now())
     db.commit()
     client = login("supervisor")
-    answer = client.post(
-        f"{QUEUE}take", data={"number": case.number}, headers={"Referer": QUEUE}, follow_redirects=True
-    )
+    answer = client.post(f"{QUEUE}take", data={"number": case.number}, headers=BACK, follow_redirects=True)
     assert "supersu" in answer.text
     assert again(db, case.number).held_by_id == user_id(db, "supersu")
 
@@ -197,7 +203,7 @@ def test_where_cases_are_only_dealt_none_can_be_picked(db: Session, login: Login
     page = client.get(QUEUE).text
     assert 'name="number"' not in page
     assert "Siguiente caso" in page
-    client.post(f"{QUEUE}take", data={"number": case.number}, headers={"Referer": QUEUE})
+    client.post(f"{QUEUE}take", data={"number": case.number}, headers=BACK)
     assert again(db, case.number).held_by_id is None
 
 

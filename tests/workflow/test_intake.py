@@ -1,7 +1,6 @@
 """An enrolment becomes a case once, whole or not at all, whoever else sends it at the same time."""
 
 import datetime as dt
-import os
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,8 +9,6 @@ import pytest
 from sqlalchemy import Engine, event, func, select
 from sqlalchemy.orm import Session
 
-from app.database_server import create_database, drop_database
-from app.migrating import migrate
 from models.base import make_engine
 from models.booklets import Booklet, BookletState, Personalisation, StockMovement
 from models.cases import CaseEvent, CaseFinding, CasePicture, CaseRequirement, PassportCase, Picture, State
@@ -19,7 +16,7 @@ from models.catalogs import Site
 from models.enrolments import Enrollment, EnrollmentBuffer
 from security.actor import Actor, load_actor
 from security.scope import acting_as
-from tests.build import make_booklets, make_case, make_cast
+from tests.build import make_booklets, make_case
 from tests.enrolment_bodies import DELETE, base64_of, cui, enrolment, jpeg, png, raw
 from workflow import intake, registry
 from workflow.enrolment_form import BadEnrolment
@@ -319,6 +316,7 @@ def delivered_passport(db: Session, serial: int, number: int) -> PassportCase:
     use = Personalisation(
         case_id=case.id, booklet_number=booklet, site_code="GUA", assigned_by_id=user.user_id, assigned_at=at,
         issued_on=on, expires_on=used.expires_on, mrz_line_1="", mrz_line_2="", seal_text="", delivered_at=at,
+        printed_by_id=user.user_id, printed_at=at, checked_by_id=user.user_id, checked_at=at,
         delivered_by_id=user.user_id,
     )  # fmt: skip
     db.add(use)
@@ -381,17 +379,11 @@ def test_one_finalize_costs_a_bounded_number_of_statements(db: Session, station:
 
 
 @pytest.fixture(scope="module")
-def office(server_url: str) -> Iterator[Engine]:
+def office(fresh_database: Callable[[str], str]) -> Iterator[Engine]:
     """A database of this module's own: what is committed in a race cannot be undone."""
-    name = f"pasaportes_intake_{os.getpid()}"
-    engine = make_engine(create_database(server_url, name), pool_size=6)
-    migrate(engine)
-    with Session(engine) as session:
-        make_cast(session)
-        session.commit()
+    engine = make_engine(fresh_database("intake"), pool_size=6)
     yield engine
     engine.dispose()
-    drop_database(server_url, name)
 
 
 def at_once(office: Engine, *acts: Callable[[Session, Actor], Any]) -> list[Any]:

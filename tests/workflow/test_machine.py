@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
@@ -19,6 +20,7 @@ from security.actor import Actor, load_actor
 from security.permissions import Permission
 from security.scope import acting_as
 from tests.build import make_booklets, make_case
+from tests.enrolment_bodies import cui
 from workflow.errors import BadValue, DomainError, HeldByAnother, NotAllowed, NotFound, Refused, Unavailable, WrongState
 from workflow.machine import HOLD_LASTS, TRANSITIONS, available, perform
 
@@ -443,6 +445,35 @@ def test_a_void_type_must_fit_the_state_of_the_booklet(office: Office) -> None:
 # Corrections and extensions.
 
 
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [({"validity_years": 7}, "validity_years"), ({"validity_years": 200}, "validity_years"),
+     ({"first_name": "A\nB"}, "first_name"), ({"first_name": "\u202eAna"}, "first_name"),
+     ({"first_surname": "<b>X</b>"}, "first_surname"), ({"birth_date": "2099-01-01"}, "birth_date"),
+     ({"cui": "6000000000101"}, "cui"), ({"email": "nobody"}, "email"), ({"height_cm": 299}, "height_cm"),
+     ({"passport_type_code": "DIP", "validity_years": 10}, "validity_years"),
+     ({"birth_department_code": "02"}, "birth_municipality_code")],
+)  # fmt: skip
+def test_a_correction_cannot_write_what_no_enrolment_may_have(
+    office: Office, changes: dict[str, object], name: str
+) -> None:
+    with pytest.raises(BadValue) as refused:
+        office.does("jpgu", "correct", make_case(office.db), changes=changes, comment="No")
+    assert (refused.value.field, refused.value.params["name"]) == ("changes", name)
+
+
+def test_a_corrected_cui_is_the_number_of_the_document_too(office: Office) -> None:
+    case = make_case(office.db)
+    office.does("jpgu", "correct", case, changes={"cui": cui(60000123)}, comment="Lo dice el DPI")
+    assert case.identification_number == case.cui == cui(60000123)
+
+
+def test_findings_are_accepted_with_the_comment_alone(office: Office) -> None:
+    case = office.case_in(State.VALIDACION_SECUNDARIA)
+    office.does("supersu", "accept_secondary", case, reason="A02", comment="Visto el DPI")
+    assert case.state == "AUTORIZADA"
+
+
 def test_a_correction_before_printing_keeps_what_was_there(office: Office) -> None:
     case = make_case(office.db)
     changes = {"first_name": "Mariseli", "height_cm": 161}
@@ -498,14 +529,25 @@ def _requirement(db: Session) -> str:
     return db.scalars(select(Requirement.code)).first() or ""
 
 
+def wait_until_it_expires(db: Session, use: Personalisation, on: dt.date) -> None:
+    """As if the passport had been made long ago: the database itself refuses to change its dates."""
+    with pytest.raises(DBAPIError), db.begin_nested():
+        db.execute(text("update personalisation set expires_on = :on where id = :id"), {"on": on, "id": use.id})
+    db.execute(text("alter table personalisation disable trigger personalisation_is_proof_on_update"))
+    use.expires_on = on
+    db.flush()
+    db.execute(text("alter table personalisation enable trigger personalisation_is_proof_on_update"))
+
+
 def test_a_passport_is_extended_in_its_last_six_months_only(office: Office) -> None:
     old = office.case_in(State.ENTREGADA)
     with pytest.raises(Refused):
         office.does("supersu", "extend", old, comment="Viaja pronto")
     use, today = office.use(old), utc_now().date()
-    use.expires_on = today + dt.timedelta(days=180)
-    office.db.flush()
+    wait_until_it_expires(office.db, use, today + dt.timedelta(days=180))
     event = office.does("supersu", "extend", old, comment="Viaja pronto")
+    with pytest.raises(Unavailable):
+        office.does("supersu", "extend", old, comment="Otra vez")
     new = office.db.scalars(
         select(PassportCase).where(PassportCase.number == event.data["new_case"]).execution_options(every_site=True)
     ).one()

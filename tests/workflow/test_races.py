@@ -1,6 +1,5 @@
 """Two people at once, each on his own connection, and processes killed half-way: one wins, nothing is half done."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -15,8 +14,6 @@ from flask import Flask
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from app.database_server import create_database, drop_database
-from app.migrating import migrate
 from app.settings import Settings
 from models.base import make_engine
 from models.booklets import Booklet, Personalisation, StockMovement
@@ -24,7 +21,7 @@ from models.cases import CaseEvent, PassportCase, State
 from models.users import Role, User
 from security.actor import Actor, load_actor
 from security.scope import acting_as
-from tests.build import make_booklets, make_case, make_cast
+from tests.build import make_booklets, make_case
 from workflow.errors import DomainError, Unavailable, WrongState
 from workflow.machine import perform
 from workflow.queues import QUEUES, deal_next, page
@@ -35,15 +32,11 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture(scope="module")
-def office_url(server_url: str) -> Iterator[str]:
-    """A database of this module's own: what races commit cannot be undone, the log being append-only."""
-    name = f"pasaportes_races_{os.getpid()}"
-    url = create_database(server_url, name)
+def office_url(fresh_database: Callable[[str], str]) -> str:
+    """A database of this module's own, with a crowd of supervisors."""
+    url = fresh_database("races")
     engine = make_engine(url)
-    migrate(engine)
     with Session(engine) as session:
-        make_cast(session)
-        session.flush()
         role = session.scalars(select(Role).where(Role.name == "SUPERVISOR")).one()
         sites = session.scalars(select(User).where(User.username == "supervisor")).one().sites
         for username in DEALERS:
@@ -53,8 +46,7 @@ def office_url(server_url: str) -> Iterator[str]:
             )  # fmt: skip
         session.commit()
     engine.dispose()
-    yield url
-    drop_database(server_url, name)
+    return url
 
 
 @pytest.fixture(scope="module")
