@@ -98,6 +98,7 @@ class CaseView(Page):
             "review", found, _("Review of %(number)s", number=number), forms=forms, blocked=blocked, refusal=refusal,
             queue=queues.queue_of(found.case.state, current_actor()), beside=beside(found),
             lost=lost_words(refusal.typed) if refusal and refusal.move not in moves else [],
+            onward=acts.local_path(request.form.get("next")),
         )  # fmt: skip
 
     def _form(self, number: str, move: Transition, refusal: acts.Refusal | None = None) -> ResponseReturnValue:
