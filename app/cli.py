@@ -15,8 +15,8 @@ from app.database_server import ensure_database, stop_database
 from app.demo import demonstration
 from app.serving import serve as serve_forever
 from app.settings import DEMONSTRATION, SettingError, Settings
-from models.base import SessionLocal, make_engine
-from workflow import pages, registry
+from models.base import SessionLocal, make_engine, session
+from workflow import pages, registry, users
 from workflow.errors import DomainError
 
 #: SQLSTATEs of a database without this code's migrations: no such table, no such column.
@@ -124,6 +124,19 @@ def demo(then_serve: bool) -> None:
     if then_serve:
         click.echo(f"\nhttp://{settings.bind}:{settings.port}/\n")
         run(settings)
+
+
+@main.command()
+@click.argument("username")
+def administrator(username: str) -> None:
+    """Make an administrator, or give one a new one-time password."""
+    database(settings_or_exit())
+    try:
+        password = users.make_administrator(session(), username)
+    except DomainError as error:
+        raise click.ClickException(error.message_id % error.params) from error
+    session.commit()
+    click.echo(f"One-time password of {username}, to be changed at the first log-in: {password}")
 
 
 @main.command()

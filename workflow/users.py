@@ -4,6 +4,7 @@ Flask-AppBuilder lets whoever edits users give himself any profile and set anybo
 forbid it are here, so that every door keeps them.
 """
 
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -19,6 +20,7 @@ from security.passwords import hash_password, new_epoch, one_time_password, set_
 from security.permissions import Permission
 from workflow.errors import BadValue, NotAllowed, NotFound, Refused
 
+ADMINISTRATOR = "ADMADM"
 USERNAME = r"^[a-z0-9._-]{2,40}$"
 _ADMINISTRATORS = 7203
 #: Whether somebody is left who may change both users and profiles.
@@ -92,6 +94,27 @@ def renew_password(session: Session, actor: Actor, user_id: int, hash_method: st
     set_password(session, user.id, hash_password(password, hash_method), must_change=True)
     stamp(user, actor)
     return user, password
+
+
+def make_administrator(session: Session, username: str) -> str:
+    """The account `username` with the administrator's profile, made if it is missing; returns its one-time password.
+
+    For the console of an office that has no administrator yet, or whose only one forgot his password.
+    """
+    if not re.fullmatch(USERNAME, username) or username == SYSTEM_USERNAME:
+        raise BadValue(N_("A user name has 2 to 40 of a-z, 0-9, full stop, hyphen and underscore."), field="username")
+    user = session.scalars(select(User).where(User.username == username)).first()
+    if user is None:
+        user = User(username=username, first_name=username, last_name="-", email=f"{username}@localhost", active=True)
+        session.add(user)
+    profile = session.scalars(select(Role).where(Role.name == ADMINISTRATOR)).one()
+    if profile not in user.roles:
+        user.roles.append(profile)
+    user.active = True
+    session.flush()
+    password = one_time_password(username)
+    set_password(session, user.id, hash_password(password), must_change=True)
+    return password
 
 
 def disable(session: Session, actor: Actor, user_id: int) -> User:

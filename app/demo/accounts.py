@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from werkzeug.security import check_password_hash, generate_password_hash
+from werkzeug.security import check_password_hash
 
 from models.base import utc_now
 from models.catalogs import Site
 from models.users import Role, User
+from security.passwords import hash_password
 from security.roles import BY_CODE, STATION_PROFILE, Profile
 
-HASH_METHOD = "scrypt:65536:8:1"
 HOME_SITE = "GUA"
 
 
@@ -33,7 +33,7 @@ def make_users(session: Session, wanted: str | None) -> tuple[list[DemoUser], st
     existing = {user.username: user for user in session.scalars(select(User).where(User.username.in_(_names())))}
     keep = len(existing) == len(BY_CODE) and (wanted is None or _has(existing, wanted))
     password = None if keep else wanted or secrets.token_urlsafe(9)
-    hashed = generate_password_hash(password, HASH_METHOD) if password else None
+    hashed = hash_password(password) if password else None
     every = list(session.scalars(select(Site).where(Site.active).order_by(Site.code)))
     for profile in BY_CODE.values():
         user = existing.get(profile.code.lower()) or _user(session, profile, every)

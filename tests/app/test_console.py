@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
+from sqlalchemy.orm import Session
+from werkzeug.security import check_password_hash
 
 from app import cli, migrating
 from app.settings import DEMONSTRATION
-from models.base import SessionLocal
+from models.base import SessionLocal, make_engine, session
+from models.users import User
 
 NOWHERE = "postgresql+psycopg://nobody@127.0.0.1:1/nothing"
 
@@ -17,8 +20,10 @@ NOWHERE = "postgresql+psycopg://nobody@127.0.0.1:1/nothing"
 @pytest.fixture(autouse=True)
 def binding():
     """Commands bind the session to their own database; put it back."""
+    session.remove()
     before = dict(SessionLocal.kw)
     yield
+    session.remove()
     SessionLocal.kw.clear()
     SessionLocal.kw.update(before)
 
@@ -65,3 +70,21 @@ def test_what_runs_alone_waits_for_the_other(engine: Engine) -> None:
             order.append("first")
         waiting.result(timeout=10)
     assert order == ["first", "second"]
+
+
+def test_an_office_gets_its_first_administrator_from_the_console(tmp_path: Path, fresh_database, app) -> None:
+    url = fresh_database("console")
+    result = said(tmp_path, "administrator", "directora", url=url)
+    assert result.exit_code == 0, result.output
+    password = result.output.split()[-1]
+    again = said(tmp_path, "administrator", "directora", url=url).output.split()[-1]
+    engine = make_engine(url)
+    with Session(engine) as records:
+        account = records.scalars(select(User).where(User.username == "directora")).one()
+        assert not check_password_hash(account.password, password)
+        assert check_password_hash(account.password, again)
+        assert account.must_change_password
+        assert [profile.name for profile in account.roles] == ["ADMADM"]
+    engine.dispose()
+    refused = said(tmp_path, "administrator", "sistema", url=url)
+    assert refused.exit_code == 1
