@@ -6,7 +6,10 @@ SHELL := /bin/sh
 bin := .venv/bin
 catalogues := $(patsubst %.po,%.mo,$(wildcard translations/*/LC_MESSAGES/*.po))
 # Chromium is Debian's; .ci/install says it when it is missing, and in CI stops there.
-pytest := $(bin)/python -m pytest $$(test -x /usr/bin/chromium || echo --ignore=tests/browser) $(PYTEST)
+# So are poppler's programs, which read pages back, and the OCR-B font.
+pytest := $(bin)/python -m pytest $$(test -x /usr/bin/chromium || echo --ignore=tests/browser) \
+	$$(command -v pdftoppm >/dev/null || echo --ignore=tests/printing --ignore=tests/browser/test_life.py) \
+	$$(test -e /usr/share/fonts/opentype/ocr-b/OCRB.otf || echo --ignore=tests/printing) $(PYTEST)
 
 export PYTHON
 

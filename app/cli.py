@@ -100,10 +100,9 @@ def run(settings: Settings) -> None:
 
 def say_missing_font() -> None:
     """At start, not at the first print: say when pages cannot be printed, and what to install."""
-    try:
-        pages.press().fonts()
-    except DomainError as error:
-        click.echo(error.message_id % error.params, err=True)
+    lacking = pages.press().lacking_font()
+    if lacking:
+        click.echo(f"Data pages cannot be printed as they must be: {lacking}", err=True)
 
 
 def forget_connections() -> None:

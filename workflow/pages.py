@@ -8,6 +8,7 @@ import datetime as dt
 import hashlib
 import re
 from dataclasses import asdict, dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ from workflow.persons import expiry
 
 AUTHORITY = "INSTITUTO GUATEMALTECO DE MIGRACIÓN"
 STATE = "GTM"
+#: Stands for OCR-B on the specimens of a demonstration; no reader need read those.
+STAND_IN = Path(str(files("reportlab") / "fonts" / "Vera.ttf"))
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,19 @@ class Press:
     specimen: bool
 
     def fonts(self) -> PageFonts:
-        """The fonts; `Unknown` when OCR-B is missing, saying what to install."""
+        """The fonts; `Unknown` when OCR-B is missing, saying what to install. A specimen makes do with another."""
+        lacking = self.lacking_font()
+        if lacking and not self.specimen:
+            raise Unknown(N_("Nothing can be printed: %(reason)s"), reason=lacking)
+        return load_fonts(STAND_IN if lacking else self.ocrb_font)
+
+    def lacking_font(self) -> str:
+        """What to install when OCR-B is missing; empty when it is there."""
         try:
-            return load_fonts(self.ocrb_font)
+            load_fonts(self.ocrb_font)
         except FontMissing as error:
-            raise Unknown(N_("Nothing can be printed: %(reason)s"), reason=str(error)) from error
+            return str(error)
+        return ""
 
 
 _press: Press | None = None
