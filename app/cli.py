@@ -1,50 +1,24 @@
 """The console command `pasaportes`: serve, migrate, load, look after; each command commits its own work."""
 
-import os
 import sys
 from typing import Any
 
 import click
 from limits.errors import ConfigurationError
-from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app import create_app, loading, migrating, reference
-from app.database_place import DatabaseServerError
-from app.database_server import ensure_database, stop_database
+from app.console import database, settings_or_exit
+from app.database_server import stop_database
 from app.demo import demonstration
 from app.serving import serve as serve_forever
-from app.settings import DEMONSTRATION, SettingError, Settings
-from models.base import SessionLocal, make_engine, session
-from workflow import pages, registry, users
+from app.settings import DEMONSTRATION, Settings
+from models.base import SessionLocal, session
+from workflow import pages, users
 from workflow.errors import DomainError
 
 #: SQLSTATEs of a database without this code's migrations: no such table, no such column.
 LACKING = ("42P01", "42703")
-
-
-def settings_or_exit(*, demo: bool = False, serving: bool = False) -> Settings:
-    """The settings of the environment; what is wrong with them is said in one line."""
-    environ = {**os.environ, "PASAPORTES_DEMO": "1"} if demo else os.environ
-    try:
-        settings = Settings.from_environment(environ)
-        if serving:
-            settings.refuse_unsafe()
-    except SettingError as error:
-        raise click.ClickException(str(error)) from error
-    return settings
-
-
-def database(settings: Settings) -> Engine:
-    """The engine of the database of `settings`, started when it is the embedded one, and the session bound to it."""
-    try:
-        engine = make_engine(ensure_database(settings))
-    except DatabaseServerError as error:
-        raise click.ClickException(str(error)) from error
-    SessionLocal.configure(bind=engine)
-    registry.configure(settings.registry)
-    pages.configure(settings.home / "keys", ocrb_font=settings.ocrb_font, specimen=settings.demo)
-    return engine
 
 
 class Console(click.Group):

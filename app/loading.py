@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 from sqlalchemy import select
 
+from app import console
 from models.base import session as database
 from models.cases import PassportCase
 from models.enrolments import Enrollment
@@ -102,11 +103,7 @@ def summary(outcome: Outcome) -> Iterator[str]:
 
 def opened() -> None:
     """Make database and registry ready, by the settings of the environment."""
-    from app.cli import database as connect  # the console command imports this module
-    from app.cli import settings_or_exit
-
-    settings = settings_or_exit()
-    connect(settings)
+    console.database(console.settings_or_exit())
 
 
 @click.command("enrol")

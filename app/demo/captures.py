@@ -8,7 +8,7 @@ from zlib import crc32
 
 from app.demo.drawings import Drawing, fingerprint_file, portrait_file, signature_file
 from app.demo.people import Person
-from app.demo.portraits import Look
+from app.demo.looks import Look
 
 Item = dict[str, Any]
 

@@ -1,16 +1,9 @@
 """Neck, shoulders and clothes of a drawn portrait."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from PIL import Image
 
 from app.demo.canvas import Canvas, Point, darker, lighter, mix, smooth
-
-if TYPE_CHECKING:
-    from app.demo.portraits import Face
-    from app.demo.wardrobe import Style
+from app.demo.looks import Face, Style
 
 
 def body(canvas: Canvas, face: Face, style: Style) -> None:

@@ -10,7 +10,8 @@ from itertools import pairwise
 import wsq  # type: ignore[import-untyped]  # noqa: F401  registers the WSQ format with Pillow
 from PIL import Image, ImageChops, ImageDraw, ImageMath
 
-from app.demo.portraits import Look, portrait
+from app.demo.looks import Look
+from app.demo.portraits import portrait
 
 SIGNATURE_SIZE = (600, 200)
 FINGERPRINT_SIZE = (320, 400)

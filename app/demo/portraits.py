@@ -1,13 +1,13 @@
 """Faces that are clearly drawings: a light background, clothes, a head, its features and the signs of age."""
 
 import random
-from dataclasses import dataclass
 from functools import lru_cache
 
 from PIL import Image, ImageChops
 
 from app.demo import clothes, wardrobe
 from app.demo.canvas import SCALE, Canvas, Colour, Point, darker, lighter, mirrored, mix, smooth
+from app.demo.looks import Face, Look
 
 WIDTH, HEIGHT = 413, 531
 
@@ -29,41 +29,6 @@ _GROUNDS: tuple[tuple[Colour, Colour], ...] = (
     ((243, 245, 247), (212, 219, 224)),
     ((248, 247, 244), (226, 223, 218)),
 )
-
-
-@dataclass(frozen=True)
-class Look:
-    """What the drawing shows: codes of the catalogues, age in years, and two kinds of clothes."""
-
-    sex: str
-    age: int
-    skin_tone: str
-    hair_color: str
-    eye_color: str
-    formal: bool = False
-    traditional: bool = False
-
-
-@dataclass(frozen=True)
-class Face:
-    """Measures of one head, in pixels from its middle, and its colours."""
-
-    half_width: float
-    jaw: float
-    chin: float
-    eye_y: float
-    eye_x: float
-    eye_size: float
-    brow: float
-    nose_y: float
-    mouth_y: float
-    mouth: float
-    smile: float
-    skin: Colour
-    hair: Colour
-    iris: Colour
-    feminine: bool
-    age: int
 
 
 def _measures(look: Look, rng: random.Random) -> Face:

@@ -1,17 +1,11 @@
 """What goes with a drawn face: the choice of hair and clothes, and the drawing of hair and beard."""
 
-from __future__ import annotations
-
 import random
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from app.demo.canvas import Canvas, Colour, Point, darker, lighter, mirrored, mix, smooth
-
-if TYPE_CHECKING:
-    from app.demo.portraits import Face, Look
+from app.demo.looks import Face, Look, Style
 
 _CLOTH: tuple[Colour, ...] = (
     (52, 74, 110), (112, 44, 56), (58, 92, 80), (86, 62, 104), (60, 64, 72), (150, 96, 62), (66, 116, 138),
@@ -23,20 +17,6 @@ _BRIGHT: tuple[Colour, ...] = (
 _SUITS: tuple[Colour, ...] = ((38, 44, 58), (52, 54, 58), (30, 40, 70), (66, 58, 54))
 
 _SKULL: list[Point] = [(0, -176), (52, -166), (92, -124), (110, -62)]
-
-
-@dataclass(frozen=True)
-class Style:
-    """One person's hair and clothes."""
-
-    hair: str
-    parting: float
-    clothes: str
-    cloth: Colour
-    trims: tuple[Colour, ...]
-    beard: str
-    earrings: bool
-    seed: int
 
 
 def _hair_style(rng: random.Random, feminine: bool, look: Look) -> str:
