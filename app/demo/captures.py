@@ -7,8 +7,8 @@ from typing import Any
 from zlib import crc32
 
 from app.demo.drawings import Drawing, fingerprint_file, portrait_file, signature_file
-from app.demo.people import Person
 from app.demo.looks import Look
+from app.demo.people import Person
 
 Item = dict[str, Any]
 
