@@ -5,6 +5,7 @@ in a filter into an error 500.
 """
 
 import datetime as dt
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -127,9 +128,10 @@ def typed(datamodel: SQLAInterface, column: str, value: str) -> Any:
         abort(400)
 
 
-class _Compare(BaseFilter):  # type: ignore[misc]
+class _Compare(BaseFilter, ABC):  # type: ignore[misc]
+    @abstractmethod
     def compare(self, field: Any, value: Any) -> Any:
-        raise NotImplementedError
+        """The condition on `field` that `value` asks for."""
 
     def apply(self, query: Any, value: Any) -> Any:
         if value == "":
