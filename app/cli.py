@@ -7,7 +7,7 @@ import click
 from limits.errors import ConfigurationError
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from app import create_app, loading, migrating, reference
+from app import create_app, loading, migrating, reference, stock_commands
 from app.console import database, settings_or_exit
 from app.database_server import stop_database
 from app.demo import demonstration
@@ -125,7 +125,7 @@ def stop() -> None:
     click.echo("Stopped." if stop_database(settings_or_exit()) else "It was not running.")
 
 
-for command in (*loading.COMMANDS, reference.reference):
+for command in (*loading.COMMANDS, *stock_commands.COMMANDS, reference.reference):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -8,9 +8,12 @@ from security.permissions import Permission as P
 
 @dataclass(frozen=True)
 class Item:
-    """A module. `queue`: the key of a queue whose pages belong to the module besides those under its own address."""
+    """A module. `queue`: the key of a queue whose pages belong to the module besides those under its own address.
 
-    number: int
+    `number` is the manual's; None for what it does not have.
+    """
+
+    number: int | None
     label: str
     icon: str
     endpoint: str
@@ -51,7 +54,15 @@ MENU = (
         ),
     ),
     Group(
-        "stock", N_("Stock"), "boxes", (Item(8, N_("Receipts"), "box-arrow-in-down", "ReceiptView.list", P.READ_STOCK),)
+        "stock",
+        N_("Stock"),
+        "boxes",
+        (
+            Item(8, N_("Receipts"), "box-arrow-in-down", "ReceiptView.list", P.READ_STOCK),
+            Item(9, N_("Issues"), "box-arrow-up", "IssueView.list", P.READ_STOCK),
+            Item(10, N_("Transfers"), "truck", "TransferView.list", P.READ_STOCK),
+            Item(None, N_("Day closings"), "calendar-check", "ClosingView.list", P.READ_STOCK),
+        ),
     ),
     Group(
         "enquiries",
@@ -59,8 +70,15 @@ MENU = (
         "search",
         (
             Item(11, N_("Case"), "file-person", "EnquiryView.case", P.READ_CASES),
+            Item(13, N_("Booklet"), "passport", "BookletView.start", P.READ_BOOKLETS),
             Item(15, N_("Case enquiry"), "search", "EnquiryView.search", P.SEARCH_CASES),
         ),
+    ),
+    Group(
+        "reports",
+        N_("Reports"),
+        "bar-chart",
+        (Item(16, N_("Stock on hand"), "boxes", "OnHandView.list", P.READ_STOCK),),
     ),
     Group(
         "catalogs",

@@ -22,7 +22,7 @@ from workflow.clock import local
 class ShownItem:
     """A menu item as the template draws it."""
 
-    number: int
+    number: int | None
     label: str
     icon: str
     url: str

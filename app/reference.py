@@ -16,10 +16,13 @@ from models.booklets import BOOKLET_LABELS
 from models.cases import EVENT_LABELS, STATE_LABELS, TERMINAL, State
 from models.catalogs import CATALOGS, Catalog
 from models.seeding import rows
+from models.stock import ACCOUNT_LABELS, Account
 from security.permissions import SCREEN_LABELS, Permission
 from security.roles import BY_CODE
+from workflow.closings import TWO_PEOPLE
 from workflow.controls import DECLARED
 from workflow.fields import Field
+from workflow.ledger import KINDS
 from workflow.machine import CREATIONS, TRANSITIONS, Transition
 
 FOLDER = PROJECT_ROOT / "docs" / "reference"
@@ -64,6 +67,7 @@ def pages(app: Flask) -> dict[str, str]:
         "permissions.md": permissions_page(),
         "states.md": states_page(),
         "controls.md": controls_page(),
+        "movements.md": movements_page(),
         "catalogs.md": catalogs_page(),
         "menu.md": menu_page(),
         "routes.md": routes_page(app),
@@ -153,9 +157,25 @@ def _field(field: Field) -> str:
 
 def controls_page() -> str:
     """The controls of who may act."""
-    text = "# Controls\n\nEach is enforced unless `control_setting` says `warn` or `off`, everywhere or at a site.\n\n"
-    lines = ((f"`{c.name}`", c.label, ", ".join(sorted(c.acts)) or "every transition") for c in DECLARED)
-    return text + _table(("control", "rule", "looks at"), lines)
+    text = "# Controls\n\nEach has its default unless `control_setting` says otherwise, everywhere or at a site.\n\n"
+    lines = [(f"`{c.name}`", c.label, ", ".join(sorted(c.acts)) or "every transition", c.default) for c in DECLARED]
+    lines.append((f"`{TWO_PEOPLE.name}`", TWO_PEOPLE.label, "the day closing", TWO_PEOPLE.default))
+    return text + _table(("control", "rule", "looks at", "default"), lines)
+
+
+def movements_page() -> str:
+    """The kinds of stock movement, and the diagram of places."""
+    text = "# Movements of booklets\n\nThe kinds the ledger takes; the database holds the same rules.\n\n"
+    text += "```mermaid\nstateDiagram-v2\n" + "".join(f"    {a}: {ACCOUNT_LABELS[a]}\n" for a in Account)
+    text += "".join(f"    {a} --> {b}: {k.code}\n" for k in KINDS.values() for a in k.sources for b in k.targets)
+    lines = (
+        (
+            f"`{k.code}`", k.label, ", ".join(k.sources), ", ".join(k.targets), ", ".join(k.documents) or "none",
+            ", ".join(f"`{p.name}`" for p in k.permissions) or "its act's",
+        )
+        for k in KINDS.values()
+    )  # fmt: skip
+    return text + "```\n\n" + _table(("kind", "what", "from", "to", "document", "permission (one of)"), lines)
 
 
 def catalogs_page() -> str:

@@ -56,6 +56,8 @@ def _route(path: str, methods: tuple[str, ...], endpoint: str, function: Any) ->
         return Route(path, methods, endpoint, None)
     if hasattr(function, "permissions"):
         return Route(path, methods, endpoint, function.permissions)
+    if hasattr(function, "permissions_of"):
+        return Route(path, methods, endpoint, getattr(function.__self__, function.permissions_of))
     pairs = _pairs(endpoint, function)
     permissions = tuple(dict.fromkeys(BY_PAIR[pair] for pair in pairs if pair in BY_PAIR))
     own = all(screen in OWN_ACCOUNT for _act, screen in pairs)

@@ -8,16 +8,13 @@ SPEC's sizing, 100,000 and 50,000 of 2,000,000.
     python -m benchmarks.big_table --cases 2000000 --url postgresql+psycopg://postgres@127.0.0.1/big
 """
 
-import argparse
-import os
-import time
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, BindParameter, Connection, Engine, Float, Text, bindparam, text
+from sqlalchemy import ARRAY, BigInteger, BindParameter, Engine, Float, Text, bindparam
 
-from app.migrating import migrate
-from models.base import make_engine
+from benchmarks.loading import command, load
+from benchmarks.stock_steps import BOOKLETS, DOCUMENTS, MOVEMENTS, PEOPLE, STOCK_TABLES, TURNOVER
 
 #: Places in a list are drawn with `floor(size * random() ^ SKEW)`: the first of 300 surnames stands on 3 % of the rows.
 SKEW = 1.63
@@ -42,13 +39,10 @@ GIVEN = (
     "Manuela Wilmer Magdalena Wilson Isabel Henry Teresa Kevin Beatriz Brandon Josefina Cristian Alejandra Pablo "
     "Valeria Ramiro Ximena Ruben Camila Tomas Abigail Saul Jimena Domingo Renata Efrain Emilia Gaspar Dulce Melchor"
 ).split()
-TABLES = (
-    "passport_case applicant case_event booklet personalisation stock_document stock_line stock_movement former_case "
-    "enrollment access_log"
-).split()
+TABLES = ["passport_case", "applicant", "case_event", "former_case", "enrollment", "access_log", *STOCK_TABLES]
 
-#: One case in four is also known to the former system, in four was sent as an enrolment, in two was looked at lately.
-STEPS = {
+#: A site's booklets follow one another, as they were sent to it.
+CASES = {
     "sites": """
         create temporary table place on commit drop as
         select row_number() over (order by code <> 'GUA', code) - 1 as n, count(*) over () as places, code,
@@ -67,9 +61,10 @@ STEPS = {
                n1, n2, s1, s2, upper(s1 || ' ' || s2 || ' ' || n1 || ' ' || n2), person || '00101',
                '19' || 50 + i % 50 || '-05-' || 10 + i % 19, case when i % 2 = 0 then 'F' else 'M' end, 'CUI',
                person || '00101', (100000000 + i)::text,
-               case when state in ('ENTREGADA', 'CORREGIDA', 'POST_IMPRESION', 'IMPRESA', 'EN_IMPRESION')
-                    then 'F' || lpad(i::text, 7, '0') end
-          from (select i, now() - interval '1 hour' - (:cases - i) * interval '32 seconds' as at,
+               case when used
+                    then 'F' || lpad((row_number() over (partition by used order by p.prints_at, i))::text, 7, '0') end
+          from (select *, state in ('ENTREGADA', 'CORREGIDA', 'POST_IMPRESION', 'IMPRESA', 'EN_IMPRESION') as used
+                  from (select i, now() - interval '1 hour' - (:cases - i) * interval '32 seconds' as at,
                        60000000 + case when i % 10 = 0 then i / 2 else i end as person,
                        case when i > :cases - :cases / 20 then 'ENROLADA'
                             when i > :cases - :cases / 20 - :cases / 40 then 'AUTORIZADA'
@@ -84,7 +79,7 @@ STEPS = {
                        (:surnames)[1 + floor(power(random(), :skew) * cardinality(:surnames))::int] as s2,
                        (:given)[1 + floor(power(random(), :skew) * cardinality(:given))::int] as n1,
                        (:given)[1 + floor(power(random(), :skew) * cardinality(:given))::int] as n2
-                  from generate_series(1, :cases) i) made
+                  from generate_series(1, :cases) i) drawn) made
           join place p on p.n = made.place
          order by i
     """,
@@ -114,22 +109,6 @@ STEPS = {
                (select id, username from ab_user order by id limit 1) u
          order by c.id, s.step
     """,
-    "booklets": """
-        insert into booklet (number, category_code, state, warehouse_code, case_id, site_code, state_since,
-            void_type_code, issued_on, expires_on)
-        select 'F' || lpad(i::text, 7, '0'), 'ORDINARIA', state,
-               case when state = 'NUEVA' then case when i % 4 = 0 then 'PROD-GUA' else 'CENTRAL' end end,
-               case when state <> 'NUEVA' then made.id end, case when state <> 'NUEVA' then print_site_code end, now(),
-               case when state = 'ANULADA' then (select min(code) from void_type) end, made.day,
-               (made.day + interval '5 years')::date
-          from (select i, c.id, c.print_site_code, c.created_at::date as day,
-                       case when c.booklet_number is null then 'NUEVA' when c.state = 'EN_IMPRESION' then 'ASIGNADA'
-                            when c.state in ('IMPRESA', 'POST_IMPRESION') then 'IMPRESA'
-                            when c.state = 'CORREGIDA' then 'ANULADA' else 'ENTREGADA' end as state
-                  from generate_series(1, :cases * 5 / 4) i
-                  left join passport_case c on c.id = i) made
-         order by i
-    """,
     "personalisations": """
         insert into personalisation (case_id, booklet_number, site_code, assigned_by_id, assigned_at, issued_on,
             expires_on, mrz_line_1, mrz_line_2, seal_text, copies, printed_by_id, printed_at, checked_by_id,
@@ -146,30 +125,41 @@ STEPS = {
          where c.booklet_number is not null
          order by c.id
     """,
-    "receipts": """
-        with made as (
-            insert into stock_document (id, kind, state, category_code, document_on, warehouse_code, created_by_id,
-                created_at, closed_by_id, closed_at, version)
-            overriding system value
-            select 3000 + n, 'INGRESO', 'CERRADO', 'ORDINARIA', current_date, 'CENTRAL', u.id, now(), u.id, now(), 1
-              from generate_series(0, (:cases * 5 / 4 - 1) / 100000) n, (select min(id) as id from ab_user) u
-            returning id)
-        insert into stock_line (document_id, category_code, prefix, first_serial, quantity)
-        select id, 'ORDINARIA', 'F', (id - 3000) * 100000 + 1, least(100000, :cases * 5 / 4 - (id - 3000) * 100000)
-          from made
+}
+
+#: All booklets were received and sent before the first case: one in five is left, a quarter of those in Guatemala.
+PLAN = {
+    "plan of the booklets": """
+        create temporary table planned on commit drop as
+        select 'F' || lpad(serial::text, 7, '0') as number, 'F' as prefix, serial, 'ORDINARIA' as category,
+               'CENTRAL' as received_in, 3000 + (serial - 1) / 100000 as receipt, warehouse,
+               case when warehouse <> 'CENTRAL'
+                    then 10000 + dense_rank() over (order by warehouse, serial / 2000) end as transfer,
+               first - interval '20 days' as received_at,
+               case when warehouse <> 'CENTRAL' then first - interval '15 days' end as sent_at,
+               case when warehouse <> 'CENTRAL' then first - interval '14 days' end as arrived_at,
+               null::int as issue, null::timestamptz as issued_at, site, case_id, created_at as assigned_at,
+               case when state in ('ENTREGADA', 'CORREGIDA') then state_since end as delivered_at,
+               case when state = 'CORREGIDA' then 'COR' end as void_type,
+               case when state = 'CORREGIDA' then state_since end as voided_at, null::int as destruction,
+               null::timestamptz as destroyed_at,
+               case state when 'ENTREGADA' then 'DELIVERED' when 'CORREGIDA' then 'OUT' when 'EN_IMPRESION'
+                    then 'ASSIGNED' when 'BLANK' then 'BLANK' else 'PRINTED' end as fate
+          from (select substr(c.booklet_number, 2)::int as serial, w.code as warehouse, c.print_site_code as site,
+                       c.id as case_id, c.state, c.created_at, c.state_since
+                  from passport_case c join warehouse w on w.site_code = c.print_site_code
+                 where c.booklet_number is not null
+                union all
+                select n, case when n - used <= (:cases * 5 / 4 - used) / 4 then 'PROD-GUA' else 'CENTRAL' end, null,
+                       null, 'BLANK', null, null
+                  from (select count(booklet_number) as used from passport_case) c,
+                       generate_series(used + 1, :cases * 5 / 4) n) b,
+               (select min(created_at) as first from passport_case) f
     """,
-    "stock movements": """
-        insert into stock_movement (booklet_number, kind, from_place, to_place, at, user_id, document_id, case_id)
-        select b.number, m.kind, m.source, m.target, now(), u.id, m.document, m.case_id
-          from booklet b, (select min(id) as id from ab_user) u,
-               lateral (values (1, 'INGRESO', 'SUPPLIER', 'WAREHOUSE:' || coalesce(b.warehouse_code, 'CENTRAL'),
-                                3000 + (substr(b.number, 2)::int - 1) / 100000, null::bigint),
-                               (2, 'EGRESO_PERSONALIZACION', 'WAREHOUSE:CENTRAL', 'PRINTING:' || b.site_code,
-                                null, b.case_id))
-               m (step, kind, source, target, document, case_id)
-         where m.step = 1 or b.case_id is not null
-         order by b.number, m.step
-    """,
+}
+
+#: One case in four is also known to the former system, in four was sent as an enrolment, in two was looked at lately.
+ELSEWHERE = {
     "former cases": """
         insert into former_case (number, first_surname, second_surname, first_name, second_name, search_name, cui,
             birth_date, sex_code, booklet_number, passport_type_code, issued_on, expires_on, state, source, source_row)
@@ -195,45 +185,21 @@ STEPS = {
           from passport_case c, (select min(id) as id from ab_user) u where c.id % 2 = 0 order by c.id
     """,
     "sequences": """
-        select setval(pg_get_serial_sequence('passport_case', 'id'), :cases), setval('case_serial', :cases),
-               setval(pg_get_serial_sequence('stock_document', 'id'), (select max(id) from stock_document))
+        select setval(pg_get_serial_sequence('passport_case', 'id'), :cases), setval('case_serial', :cases)
     """,
 }
 
-
-#: Indexes that are no constraint's, and what makes them.
-_INDEXES = """
-    select i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) from pg_index i
-     where i.indrelid = any(cast(:tables as regclass[]))
-       and not exists (select from pg_constraint c where c.conindid = i.indexrelid and c.contype <> 'f') order by 1
-""".replace("::", "\\:\\:")
-_FOREIGN_KEYS = """
-    select c.conrelid::regclass::text, c.conname, pg_get_constraintdef(c.oid) from pg_constraint c
-     where c.conrelid = any(cast(:tables as regclass[])) and c.contype = 'f' order by 1, 2
-""".replace("::", "\\:\\:")
+STEPS = PEOPLE | CASES | PLAN | BOOKLETS | DOCUMENTS | MOVEMENTS | TURNOVER | ELSEWHERE
 
 
 def fill(engine: Engine, cases: int, say: Callable[[str], None] = print) -> None:
     """Load `cases` cases (at most 7,000,000: booklets have seven digits) and their rows into a migrated database.
 
-    Needs the tables' owner and an empty `passport_case`; ValueError when it is not empty. The same but for the clock.
+    Needs the tables' owner; ValueError when there are cases or booklets already. The same but for the clock.
     """
     if not 1000 <= cases <= 7_000_000:
         raise ValueError("from 1,000 to 7,000,000 cases")
-    with engine.begin() as connection:
-        if connection.scalar(text("select exists (select from passport_case)")):
-            raise ValueError("this database has cases already")
-        for setting in ("synchronous_commit = off", "maintenance_work_mem = '512MB'", "work_mem = '128MB'"):
-            connection.execute(text(f"set local {setting}"))
-        connection.execute(text("select setseed(0.5)"))
-        again = _stripped(connection)
-        for name, statement in STEPS.items():
-            _timed(connection, name, statement, say, _values(cases))
-        for name, definition in again:
-            _timed(connection, name, definition, say)
-        _switch_triggers(connection, "enable")
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        _timed(connection, "statistics", "vacuum analyze", say)
+    load(engine, TABLES, STEPS, _values(cases), say)
 
 
 def _values(cases: int) -> tuple[BindParameter[Any], ...]:
@@ -245,48 +211,5 @@ def _values(cases: int) -> tuple[BindParameter[Any], ...]:
     )
 
 
-def _stripped(connection: Connection) -> list[tuple[str, str]]:
-    """Take triggers, foreign keys and indexes off TABLES; returns names and statements that make the latter again."""
-    _switch_triggers(connection, "disable")
-    indexes = [(name, definition) for name, definition in connection.execute(text(_INDEXES), {"tables": TABLES})]
-    keys = [tuple(row) for row in connection.execute(text(_FOREIGN_KEYS), {"tables": TABLES})]
-    for table, name, _definition in keys:
-        connection.execute(text(f"alter table {table} drop constraint {name}"))
-    for name, _definition in indexes:
-        connection.execute(text(f"drop index {name}"))
-    return [*indexes, *((name, f"alter table {table} add constraint {name} {rule}") for table, name, rule in keys)]
-
-
-def _switch_triggers(connection: Connection, how: str) -> None:
-    for table in TABLES:
-        connection.execute(text(f"alter table {table} {how} trigger user"))
-
-
-def _timed(
-    connection: Connection,
-    name: str,
-    statement: str,
-    say: Callable[[str], None],
-    values: tuple[BindParameter[Any], ...] = (),
-) -> None:
-    start = time.perf_counter()
-    prepared = text(statement.replace("::", "\\:\\:"))
-    rows = connection.execute(prepared.bindparams(*(value for value in values if f":{value.key}" in statement)))
-    counted = f"{rows.rowcount:>12,}" if rows.rowcount > 0 and not rows.returns_rows else " " * 12
-    say(f"{name:<40}{counted}{time.perf_counter() - start:9.1f} s")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cases", type=int, default=20_000)
-    parser.add_argument("--url", default=os.environ.get("DATABASE_URL"), help="default: $DATABASE_URL")
-    options = parser.parse_args()
-    if not options.url:
-        parser.error("say which database: --url or DATABASE_URL")
-    engine = make_engine(options.url)
-    migrate(engine)
-    fill(engine, options.cases)
-
-
 if __name__ == "__main__":
-    main()
+    command(__doc__, "cases", 20_000, fill)

@@ -2,11 +2,14 @@
 
 from alembic import context
 
+import models.arrivals
 import models.booklets
 import models.cases
 import models.catalogs
+import models.closings
 import models.control
 import models.enrolments
+import models.stock
 import models.users
 import workflow.numbering
 from models.base import Base

@@ -6,7 +6,7 @@ entry in use is deactivated, never deleted; the code never changes (a trigger re
 
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, SmallInteger, String, Text, true
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
@@ -158,6 +158,9 @@ class Site(Catalog):
     only_dealt: Mapped[bool] = mapped_column(
         server_default="false", default=False, info={"label": N_("Cases are only dealt, never picked")}
     )
+    shift_issue: Mapped[bool] = mapped_column(
+        server_default="false", default=False, info={"label": N_("Printers use only booklets issued to them")}
+    )
 
     @property
     def printing_site(self) -> str:
@@ -199,6 +202,28 @@ class Warehouse(Catalog):
     kind: Mapped[str] = mapped_column(String(16), info={"label": N_("Kind")})
     site_code: Mapped[str | None] = mapped_column(ForeignKey("site.code"), info={"label": N_("Site")})
     takes_receipts: Mapped[bool] = mapped_column(default=False, info={"label": N_("Takes receipts")})
+    target_days: Mapped[int] = mapped_column(
+        SmallInteger, server_default="20", default=20, info={"label": N_("Days of stock to keep")}
+    )
+
+
+class TransferRoute(Catalog):
+    """Two warehouses between which a transfer is received in the moment it is closed, as the manual does (M:L892)."""
+
+    __tablename__ = "transfer_route"
+    label, label_plural = N_("Transfer received at once"), N_("Transfers received at once")
+    seed = ("inv_rutas", {"from_warehouse_code": "sale", "to_warehouse_code": "ingresa"})
+    from_warehouse_code: Mapped[str] = mapped_column(
+        ForeignKey("warehouse.code"), info={"label": N_("Warehouse that sends")}
+    )
+    to_warehouse_code: Mapped[str] = mapped_column(
+        ForeignKey("warehouse.code"), info={"label": N_("Warehouse that receives")}
+    )
+
+    __table_args__ = (
+        CheckConstraint("from_warehouse_code <> to_warehouse_code", name="route_goes_somewhere"),
+        Index("uq_transfer_route_pair", "from_warehouse_code", "to_warehouse_code", unique=True),
+    )
 
 
 class VoidType(Catalog):

@@ -30,7 +30,8 @@ def seed_catalogs(session: Session) -> None:
             catalog.seed[0]
         ):  # a requirement stands once per procedure; its first words are the general ones
             entries.setdefault(row["code"], _entry(catalog, row))
-        session.execute(insert(catalog).on_conflict_do_nothing(), list(entries.values()))
+        if entries:
+            session.execute(insert(catalog).on_conflict_do_nothing(), list(entries.values()))
     for (code,) in session.query(Site.code).filter(Site.prints.is_(False), Site.prints_at_code.is_(None)):
         session.query(Site).filter_by(code=code).update({"prints_at_code": PRINTS_AT.get(code, "GUA")})
 

@@ -47,6 +47,12 @@ class Permission(Enum):
 
     READ_STOCK = Grant("read", "Stock", N_("See stock documents and stock"))
     RECEIVE_STOCK = Grant("receive", "Stock", N_("Enter receipts of booklets and close them"))
+    TRANSFER_STOCK = Grant("transfer", "Stock", N_("Prepare transfers between warehouses and send them"))
+    CONFIRM_TRANSFERS = Grant("confirm", "Stock", N_("Confirm transfers that arrived"))
+    ISSUE_STOCK = Grant("issue", "Stock", N_("Issue booklets to printers and take them back"))
+    DESTROY_BOOKLETS = Grant("destroy", "Stock", N_("Destroy voided booklets"))
+    REVERSE_STOCK = Grant("reverse", "Stock", N_("Reverse stock documents closed by mistake"))
+    CLOSE_DAYS = Grant("close_day", "Stock", N_("Count and close the day of a warehouse"))
 
     READ_CATALOGS = Grant("read", "Catalogs", N_("See catalogs"))
     EDIT_CATALOGS = Grant("edit", "Catalogs", N_("Change catalogs"))

@@ -15,10 +15,15 @@ _GRANT = text("insert into ab_permission_view_role (permission_view_id, role_id)
 
 
 def seed_security(session: Session, *, unusable_password: str) -> None:
-    """Permissions as declared; profiles that are not there yet, with their first permissions; the system's account."""
+    """Permissions as declared; profiles that are not there yet, with their first permissions; the system's account.
+
+    A permission that the database did not know is given to the profiles declared with it, those that exist included:
+    nobody can have taken it away yet. Whatever else an administrator changed stays.
+    """
+    known = set(session.scalars(select(PermissionView.id)))
     pairs = {permission: _pair(session, permission) for permission in Permission}
     for profile in BY_CODE.values():
-        _profile(session, profile, pairs)
+        _profile(session, profile, pairs, known)
     if session.scalars(select(User.id).where(User.username == SYSTEM_USERNAME)).first() is None:
         session.add(
             User(
@@ -45,11 +50,12 @@ def _pair(session: Session, permission: Permission) -> Any:
     ).one()
 
 
-def _profile(session: Session, profile: Profile, pairs: dict[Permission, Any]) -> None:
-    if session.scalars(select(Role.id).where(Role.name == profile.code)).first() is not None:
-        return
-    role = Role(name=profile.code, title=profile.name)
-    session.add(role)
-    session.flush()
-    for permission in profile.permissions:
-        session.execute(_GRANT, {"pair": pairs[permission], "role": role.id})
+def _profile(session: Session, profile: Profile, pairs: dict[Permission, Any], known: set[int]) -> None:
+    """The profile with its permissions; one that exists is given those alone that are not among `known`."""
+    role = session.scalars(select(Role).where(Role.name == profile.code)).first()
+    if role is None:
+        role, known = Role(name=profile.code, title=profile.name), set()
+        session.add(role)
+        session.flush()
+    for pair in {pairs[permission] for permission in profile.permissions} - known:
+        session.execute(_GRANT, {"pair": pair, "role": role.id})

@@ -7,12 +7,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
-from models.booklets import Booklet, BookletState
 from models.cases import Applicant, CaseEvent, CasePicture, Event, PassportCase, Picture, State
 from models.catalogs import Site, StockCategory
 from models.users import Role, User
-from security.actor import SYSTEM_USERNAME
+from security.actor import SYSTEM_USERNAME, system_actor
 from security.roles import BY_CODE
+from workflow.clock import local_date
 from workflow.numbering import next_case_number
 from workflow.persons import search_name
 
@@ -148,33 +148,13 @@ def make_booklets(
     warehouse: str = "PROD-GUA",
     category: str = "ORDINARIA",
 ) -> list[str]:
-    """New booklets in a warehouse, with the ledger entries of their receipt."""
-    from models.booklets import StockMovement
+    """New booklets in a warehouse, received there by a closed document of the system's."""
+    from workflow import receipts
 
-    prefix = session.get_one(StockCategory, category).prefix
-    user = session.scalars(select(User.id).where(User.username == SYSTEM_USERNAME)).one()
-    numbers = [f"{prefix}{serial:07d}" for serial in range(first, first + count)]
-    for number in numbers:
-        session.add(
-            Booklet(
-                number=number,
-                category_code=category,
-                state=BookletState.NUEVA,
-                warehouse_code=warehouse,
-                state_since=utc_now(),
-            )
-        )
-    session.flush()
-    for number in numbers:
-        session.add(
-            StockMovement(
-                booklet_number=number,
-                kind="INGRESO",
-                from_place="SUPPLIER",
-                to_place=f"WAREHOUSE:{warehouse}",
-                at=utc_now(),
-                user_id=user,
-            )
-        )
-    session.flush()
-    return numbers
+    system, prefix = system_actor(session), session.get_one(StockCategory, category).prefix
+    receipt = receipts.draft_receipt(
+        session, system, category=category, on=local_date(utc_now()), warehouse=warehouse, reference="Prueba"
+    )
+    receipts.add_line(session, receipt, system, category=category, prefix=prefix, first=first, quantity=count)
+    receipts.close_receipt(session, receipt, system)
+    return [f"{prefix}{serial:07d}" for serial in range(first, first + count)]

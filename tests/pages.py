@@ -25,7 +25,7 @@ CODE = {"script", "style", "code", "pre", "svg"}
 WORDED = {"title", "placeholder", "alt", "aria-label"}
 #: Attributes that our scripts show: confirmations, and the words of the template `words` in base.html.
 SCRIPTED = {"data-confirm", "data-confirm-label", "data-restored", "data-discard", "data-no-match", "data-working"} | {
-    "data-choose", "data-none-selected", "data-default", "data-range-wrong",
+    "data-choose", "data-none-selected", "data-default", "data-range-wrong", "data-failed",
 }  # fmt: skip
 
 

@@ -7,7 +7,10 @@ from flask_appbuilder.api import BaseApi
 
 #: Modules with a tuple `VIEWS` of their view and interface classes, in the order of the menu. Not those of accounts,
 #: users and profiles: Flask-AppBuilder adds them itself, by `views.security`.
-MODULES = ("queues cases pictures personalisation quality delivery receipts enquiries catalogs api osia").split()
+MODULES = (
+    "queues cases pictures personalisation quality delivery receipts issues transfers closings enquiries booklets "
+    "stock_on_hand catalogs api osia"
+).split()
 
 
 def register(appbuilder: AppBuilder) -> None:

@@ -55,6 +55,24 @@ def needs(*permissions: Permission) -> Callable[[View], View]:
     return guard
 
 
+def needs_its(name: str) -> Callable[[View], View]:
+    """Like `needs`, for a page that several views share: the permissions are the view's own attribute `name`."""
+
+    def guard(view: View) -> View:
+        @functools.wraps(view)
+        def wrapped(self: Any, *args: Any, **kwargs: Any) -> ResponseReturnValue:
+            if not current_user.is_authenticated:
+                return to_log_in()
+            if not current_actor().may(*getattr(self, name)):
+                abort(403)
+            return view(self, *args, **kwargs)
+
+        wrapped.permissions_of = name  # type: ignore[attr-defined]
+        return wrapped
+
+    return guard
+
+
 def api_needs(*permissions: Permission) -> Callable[[View], View]:
     """The interface asks for a bearer token whose account holds one of `permissions` (none: any account)."""
 

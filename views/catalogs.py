@@ -109,7 +109,7 @@ class SiteView(CatalogView):
     model = catalogs.Site
     columns = (
         "code", "name", "country_code", "region", "city", "kind", "enrols", "prints", "delivers", "prints_at_code",
-        "only_dealt", "active",
+        "only_dealt", "shift_issue", "active",
     )  # fmt: skip
     listed = ("code", "name", "country_code", "kind", "enrols", "prints", "delivers", "prints_at_code", "active")
     checks = {  # noqa: RUF012
@@ -160,9 +160,25 @@ def _is_somewhere(form: Any, field: Any) -> None:
 
 
 class WarehouseView(CatalogView):
-    model, columns = catalogs.Warehouse, ("code", "name", "kind", "site_code", "takes_receipts", "active")
-    checks = {"site_code": [_is_somewhere]}  # noqa: RUF012
+    model, columns = (
+        catalogs.Warehouse,
+        ("code", "name", "kind", "site_code", "takes_receipts", "target_days", "active"),
+    )
+    checks = {  # noqa: RUF012
+        "site_code": [_is_somewhere],
+        "target_days": [between(1, 365, N_("From 1 to 365 days."))],
+    }
     words = {"kind": {"CENTRAL": N_("Central"), "PRODUCCION": N_("Production")}}  # noqa: RUF012
+
+
+def _other_warehouse(form: Any, field: Any) -> None:
+    if field.data and field.data == form.from_warehouse_code.data:
+        raise StopValidation(_("A warehouse sends to another one, not to itself."))
+
+
+class TransferRouteView(CatalogView):
+    model, columns = catalogs.TransferRoute, ("code", "name", "from_warehouse_code", "to_warehouse_code", "active")
+    checks = {"to_warehouse_code": [_other_warehouse]}  # noqa: RUF012
 
 
 class VoidTypeView(CatalogView):
@@ -178,4 +194,5 @@ VIEWS = (
     CountryView, MaritalStatusView, OccupationView, EyeColourView, SkinToneView, HairColourView,
     IdentificationTypeView, PassportTypeView, DepartmentView, MunicipalityView, SiteView, DecisionReasonView,
     ListTypeView, StockCategoryView, StockMovementTypeView, WarehouseView, VoidTypeView,
+    TransferRouteView,
 )  # fmt: skip

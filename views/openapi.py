@@ -65,6 +65,8 @@ def _query(name: str, description: str) -> Schema:
 
 NUMBER = {"name": "number", "in": "path", "required": True, "description": "Case number, e.g. GUA000000001.",
           "schema": {"type": "string", "pattern": CASE_NUMBER}}  # fmt: skip
+BOOKLET = {"name": "number", "in": "path", "required": True, "description": "Booklet number, e.g. F0000001.",
+           "schema": {"type": "string", "pattern": BOOKLET_NUMBER}}  # fmt: skip
 RAW = Field("raw", N_("What the scanner typed"), Kind.SCAN, max_length=2000)
 READ = (Permission.READ_CASES,)
 ON_A_CASE = (401, 403, 404, 503)
@@ -108,6 +110,10 @@ def _reading() -> list[Operation]:
                   "One reading at quality control, as the scanner typed it; it tells by itself what it is.",
                   (Permission.CHECK_QUALITY,), _ref("Scan"), (400, *ON_A_CASE, 409), body=_body((RAW,)), fields=(RAW,),
                   parameters=(NUMBER,)),
+        Operation("read_booklet", "GET", f"{BASE}/booklets/{{number}}", N_("Read a booklet"),
+                  "Where a booklet is, its ledger, its cases. The holder is named to who may see the case; then it is logged.",
+                  (Permission.READ_BOOKLETS,), _ref("BookletCard"), ON_A_CASE,
+                  parameters=(BOOKLET, _query("after", "Where the next page of movements starts."))),
     ]  # fmt: skip
 
 
@@ -238,6 +244,13 @@ SCHEMAS: dict[str, Schema] = {
     "Booklet": _object(
         {"number": TEXT, "state": {"type": "string", "enum": list(BookletState)}, "issued_on": DATE, "expires_on": DATE,
          "void_type": MAYBE},
+    ),
+    "BookletCard": _object(
+        {"number": TEXT, "category": TEXT, "state": {"type": "string", "enum": list(BookletState)}, "state_since": TIME,
+         "place": TEXT, "place_label": TEXT, "warehouse": MAYBE, "void_type": MAYBE,
+         "cases": {"type": "array", "items": {"type": "object"}},
+         "movements": {"type": "array", "items": {"type": "object"}},
+         "next": {"type": ["integer", "null"], "description": "`after` of the next page of movements."}},
     ),
     "Event": _object(
         {"event": {"type": "string", "enum": list(Event)}, "transition": TEXT,

@@ -82,7 +82,7 @@ class PrintingView(CounterPage):
         with transaction() as session:
             work = counters.open_case(session, number, actor, "printing")
             case, acts = work.case, offered(work.case)
-            booklets = counters.next_booklets(session, work) if case.state == State.AUTORIZADA else []
+            booklets = counters.booklets_for(session, case, actor) if case.state == State.AUTORIZADA else []
             void_types = fields.choices(session, VOID_TYPE) if "refuse_print" in acts else []
             pictures = shots(session, case)
         stuck = work.left_by_another(actor)

@@ -8,10 +8,11 @@ from models.booklets import Booklet, Personalisation
 from models.booklets import BookletState as B
 from models.cases import CaseEvent, Event, PassportCase, State
 from models.catalogs import VoidType
+from models.stock import Account
 from models.text import N_
 from security.permissions import Permission
-from workflow import succession
-from workflow.booklets import live_personalisation, lock_booklet, move, place_of, set_state, void
+from workflow import ledger, succession
+from workflow.booklets import live_personalisation, lock_booklet, post, set_state, void
 from workflow.errors import BadValue, Refused, Unavailable
 from workflow.fields import Field, Kind
 from workflow.machine import TRANSITIONS, Act, lock_case, record, transition
@@ -77,9 +78,10 @@ def reactivate_booklet(act: Act, *, booklet: str, comment: str) -> None:
     if found.state != B.ANULADA or undone is None or use is None:
         raise Unavailable(N_("Booklet %(number)s was not voided on this case."), field="booklet", number=booklet)
     _refuse_reactivation(act, found, undone)
-    found.void_type_code, use.voided_at = None, None
+    use.voided_at = None
+    entry = ledger.last_movement(act.session, booklet)
+    post(act, found, "REINGRESO_REACTIVACION", entry.from_place, reverses=entry)
     set_state(act, found, B(undone.data["booklet_was"]))
-    move(act, found, "REINGRESO_REACTIVACION", "VOIDED", place_of(found))
     act.case.booklet_number, act.comment = booklet, comment
     act.to_state = State(str(undone.from_state))
 
@@ -95,6 +97,10 @@ def _last_void(act: Act, booklet: str) -> CaseEvent | None:
 
 
 def _refuse_reactivation(act: Act, booklet: Booklet, undone: CaseEvent) -> None:
+    if booklet.place == Account.DESTROYED:
+        raise Unavailable(
+            N_("Booklet %(number)s was destroyed: it cannot come back."), field="booklet", number=booklet.number
+        )
     if not act.session.get_one(VoidType, booklet.void_type_code).reversible:
         raise BadValue(
             N_("A booklet voided as %(code)s cannot be reactivated."), field="booklet", code=booklet.void_type_code

@@ -3,17 +3,21 @@
 Always called with the case already locked: case first, then booklet, so that two acts never wait for each other.
 """
 
-from typing import Any
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.booklets import Booklet, BookletState, Personalisation, StockMovement
+from models.booklets import Booklet, BookletState, Personalisation
 from models.cases import CaseEvent
-from models.catalogs import PassportType, VoidType, Warehouse
+from models.catalogs import PassportType, Site, VoidType, Warehouse
+from models.stock import Account, StockMovement
 from models.text import N_
+from models.users import User
+from workflow import ledger
 from workflow.errors import BadValue, NotFound, Unavailable
 from workflow.machine import Act
+
+#: Reasons of a void that say that the booklet is not in our custody.
+GONE = frozenset({"ROB", "HUR", "EXT", "EXB"})
 
 
 def lock_booklet(session: Session, number: str) -> Booklet:
@@ -53,16 +57,42 @@ def take_new(act: Act, number: str) -> Booklet:
             category=booklet.category_code,
             wanted=wanted,
         )
-    warehouse = act.session.get_one(Warehouse, booklet.warehouse_code)
-    if warehouse.site_code != act.case.print_site_code:
-        raise Unavailable(
-            N_("Booklet %(number)s lies in %(warehouse)s, not in the warehouse of %(site)s."),
-            field="booklet",
-            number=number,
-            warehouse=warehouse.name,
-            site=act.case.print_site_code,
-        )
+    _refuse_elsewhere(act, booklet)
     return booklet
+
+
+def _refuse_elsewhere(act: Act, booklet: Booklet) -> None:
+    """Raise `Unavailable` unless `booklet` lies where this actor may take it for this case."""
+    session, site = act.session, act.case.print_site_code
+    warehouse = session.get_one(Warehouse, booklet.warehouse_code)
+    account = ledger.account_of(booklet.place)
+    if account == Account.TRANSIT:
+        raise _elsewhere(
+            N_("Booklet %(number)s is in transit on transfer %(document)s: its warehouse must confirm it first."),
+            booklet,
+            document=ledger.owner_of(booklet.place),
+        )
+    if warehouse.site_code != site:
+        raise _elsewhere(
+            N_("Booklet %(number)s lies in %(warehouse)s, not in the warehouse of %(site)s."),
+            booklet,
+            warehouse=warehouse.name,
+            site=site,
+        )
+    own = ledger.hands_place(warehouse.code, act.actor.user_id)
+    if account == Account.HANDS and booklet.place != own:
+        holder = session.get(User, int(booklet.place.rpartition(":")[2]))
+        raise _elsewhere(
+            N_("Booklet %(number)s was issued to %(user)s."), booklet, user=holder.username if holder else "?"
+        )
+    if account == Account.WAREHOUSE and session.get_one(Site, site).shift_issue:
+        raise _elsewhere(
+            N_("Booklet %(number)s is in the warehouse, not in your hands: ask for it to be issued to you."), booklet
+        )
+
+
+def _elsewhere(message: str, booklet: Booklet, **params: str) -> Unavailable:
+    return Unavailable(message, field="booklet", number=booklet.number, **params)
 
 
 def _taken(session: Session, booklet: Booklet) -> Unavailable:
@@ -73,12 +103,7 @@ def _taken(session: Session, booklet: Booklet) -> Unavailable:
         .limit(1)
     ).first()
     if last is None:
-        return Unavailable(
-            N_("Booklet %(number)s is not new: it is %(state)s."),
-            field="booklet",
-            number=booklet.number,
-            state=booklet.state,
-        )
+        return moved(session, booklet)
     return Unavailable(
         N_("Booklet %(number)s is %(state)s: %(user)s recorded “%(event)s” at %(at)s."),
         field="booklet",
@@ -90,20 +115,37 @@ def _taken(session: Session, booklet: Booklet) -> Unavailable:
     )
 
 
-def move(act: Act, booklet: Booklet, kind: str, out_of: str, into: str, **more: Any) -> None:
-    """Write one ledger entry for `booklet`."""
-    act.session.add(
-        StockMovement(
-            booklet_number=booklet.number,
-            kind=kind,
-            from_place=out_of,
-            to_place=into,
-            at=act.at,
-            user_id=act.actor.user_id,
-            case_id=act.case.id,
-            **more,
-        )
+def moved(session: Session, booklet: Booklet) -> Unavailable:
+    """What to tell who finds `booklet` used: who moved it last, how and when."""
+    last = ledger.last_movement(session, booklet.number)
+    mover = session.get(User, last.user_id)
+    return Unavailable(
+        N_("Booklet %(number)s is %(state)s: %(user)s posted “%(label)s” at %(at)s."),
+        field="booklet",
+        number=booklet.number,
+        state=booklet.state,
+        user=mover.username if mover else "?",
+        label=ledger.KINDS[last.kind].label,
+        at=last.at,
     )
+
+
+def post(
+    act: Act, booklet: Booklet, kind: str, target: str, *, reverses: StockMovement | None = None, void_type: str = ""
+) -> None:
+    """Move `booklet` to the place `target` as part of this act; the ledger gives it its new state."""
+    ledger.post(
+        act.session,
+        act.actor,
+        kind,
+        booklet,
+        target,
+        at=act.at,
+        case_id=act.case.id,
+        reverses=reverses,
+        void_type=void_type or None,
+    )
+    act.booklet_number = booklet.number
 
 
 def set_state(act: Act, booklet: Booklet, state: BookletState) -> None:
@@ -121,22 +163,19 @@ def void(act: Act, booklet: Booklet, void_type: str, *, expected: BookletState |
             code=void_type,
             state=booklet.state,
         )
-    place = place_of(booklet)
-    move(act, booklet, "EGRESO_ANULACION", place, "VOIDED")
-    booklet.warehouse_code, booklet.void_type_code = None, void_type
     act.data.update(booklet_was=booklet.state, void_type=void_type)
     act.reason_code = void_type
-    set_state(act, booklet, BookletState.ANULADA)
+    post(act, booklet, "EGRESO_ANULACION", void_place(booklet, void_type), void_type=void_type)
     live = live_personalisation(act.session, booklet.number)
     if live is not None:
         live.voided_at = act.at
 
 
-def place_of(booklet: Booklet) -> str:
-    """The ledger's name for where `booklet` is. It left stock when it was assigned: delivery moves nothing."""
-    if booklet.state == BookletState.NUEVA:
-        return f"WAREHOUSE:{booklet.warehouse_code}"
-    return "VOIDED" if booklet.state == BookletState.ANULADA else f"PRINTING:{booklet.site_code}"
+def void_place(booklet: Booklet, void_type: str) -> str:
+    """Where a void puts `booklet`: into the custody of its warehouse, unless its holder has it or it is gone."""
+    if void_type in GONE or ledger.account_of(booklet.place) == Account.HOLDER:
+        return Account.OUTSIDE
+    return ledger.voided_place(str(booklet.warehouse_code))
 
 
 def live_personalisation(session: Session, number: str) -> Personalisation | None:

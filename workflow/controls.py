@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from models.booklets import Personalisation
 from models.cases import CaseEvent
@@ -17,13 +18,20 @@ from workflow.machine import CONTROLS, Act
 LIFE = ({"authorise", "accept_secondary"}, {"accept_print"}, {"accept_quality"}, {"deliver"})
 
 
-@dataclass(frozen=True)
-class Control:
-    """A rule about who acts. `broken` says whether this act breaks it; `acts` are the transitions it looks at."""
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A control that an administrator sets to `enforce`, `warn` or `off`, what it says, and its mode until then."""
 
     name: str
     label: str
     refusal: str
+    default: str = "enforce"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control(Rule):
+    """A rule about who acts on a case. `broken`: this act breaks it; `acts`: the transitions it looks at, or all."""
+
     acts: frozenset[str]
     broken: Callable[[Act], bool]
 
@@ -69,57 +77,61 @@ def _acts_of(act: Act) -> set[str]:
 
 DECLARED = (
     Control(
-        "only_dealt",
-        N_("Where cases are only dealt, nobody decides one that was not dealt to him"),
-        N_("At this site cases are dealt in order: press “Next case”."),
-        frozenset({"refer", "authorise", "reject", "accept_secondary", "reject_secondary"}),
-        _picked_it,
+        name="only_dealt",
+        label=N_("Where cases are only dealt, nobody decides one that was not dealt to him"),
+        refusal=N_("At this site cases are dealt in order: press “Next case”."),
+        acts=frozenset({"refer", "authorise", "reject", "accept_secondary", "reject_secondary"}),
+        broken=_picked_it,
     ),
     Control(
-        "own_case",
-        N_("Nobody acts on a case with his own CUI"),
-        N_("Control “own case”: this case is yours; somebody else must do it."),
-        frozenset(),
-        _own_case,
+        name="own_case",
+        label=N_("Nobody acts on a case with his own CUI"),
+        refusal=N_("Control “own case”: this case is yours; somebody else must do it."),
+        acts=frozenset(),
+        broken=_own_case,
     ),
     Control(
-        "captured_not_authorised",
-        N_("Who captured, corrected or extended a case cannot authorise it"),
-        N_("Control “capture and authorise”: you captured or changed this case; another supervisor must authorise it."),
-        frozenset({"authorise", "accept_secondary"}),
-        _captured_it,
+        name="captured_not_authorised",
+        label=N_("Who captured, corrected or extended a case cannot authorise it"),
+        refusal=N_(
+            "Control “capture and authorise”: you captured or changed this case; another supervisor must authorise it."
+        ),
+        acts=frozenset({"authorise", "accept_secondary"}),
+        broken=_captured_it,
     ),
     Control(
-        "printer_not_quality",
-        N_("The printer of a booklet cannot be its quality control"),
-        N_("Control “print and quality”: you printed this booklet; somebody else must check it."),
-        frozenset({"accept_quality", "refuse_quality"}),
-        _printed_it,
+        name="printer_not_quality",
+        label=N_("The printer of a booklet cannot be its quality control"),
+        refusal=N_("Control “print and quality”: you printed this booklet; somebody else must check it."),
+        acts=frozenset({"accept_quality", "refuse_quality"}),
+        broken=_printed_it,
     ),
     Control(
-        "whole_life",
-        N_("Nobody authorises, prints, checks and delivers one case"),
-        N_("Control “whole life”: you authorised, printed and checked this case; somebody else must deliver it."),
-        frozenset({"deliver"}),
-        _did_all,
+        name="whole_life",
+        label=N_("Nobody authorises, prints, checks and delivers one case"),
+        refusal=N_(
+            "Control “whole life”: you authorised, printed and checked this case; somebody else must deliver it."
+        ),
+        acts=frozenset({"deliver"}),
+        broken=_did_all,
     ),
     Control(
-        "holder_delivers",
-        N_("Only the site that holds the booklet delivers it"),
-        N_("Control “holding site”: the booklet is at another site, which must deliver it."),
-        frozenset({"deliver"}),
-        _holds_no_booklet,
+        name="holder_delivers",
+        label=N_("Only the site that holds the booklet delivers it"),
+        refusal=N_("Control “holding site”: the booklet is at another site, which must deliver it."),
+        acts=frozenset({"deliver"}),
+        broken=_holds_no_booklet,
     ),
 )
 
 
-def mode(act: Act, control: Control) -> str:
-    """`enforce`, `warn` or `off`: the site's setting, the general one, or `enforce`."""
+def mode(session: Session, rule: Rule, site: str) -> str:
+    """`enforce`, `warn` or `off`: the site's setting, the general one, or the rule's default."""
     settings = select(ControlSetting.site_code, ControlSetting.mode).where(
-        ControlSetting.control == control.name, ControlSetting.site_code.in_((act.case.site_code, "*"))
+        ControlSetting.control == rule.name, ControlSetting.site_code.in_((site, "*"))
     )
-    found = {site: mode for site, mode in act.session.execute(settings)}
-    return found.get(act.case.site_code) or found.get("*") or "enforce"
+    found = {site: mode for site, mode in session.execute(settings)}
+    return found.get(site) or found.get("*") or rule.default
 
 
 def keep_controls(act: Act) -> None:
@@ -127,7 +139,7 @@ def keep_controls(act: Act) -> None:
     for control in DECLARED:
         if (control.acts and act.transition.name not in control.acts) or not control.broken(act):
             continue
-        how = mode(act, control)
+        how = mode(act.session, control, act.case.site_code)
         if how == "enforce":
             raise Refused(control.refusal)
         if how == "warn":

@@ -20,8 +20,8 @@ from workflow import enquiries
 from workflow.booklets import live_personalisation
 from workflow.labels import Labels, read_labels
 from workflow.machine import HOLD_LASTS, lock_case, wrong_state
+from workflow.on_hand import offered_booklets
 from workflow.queues import Position, Queue, page
-from workflow.stock import offered_booklets
 
 
 @dataclass(frozen=True)
@@ -88,15 +88,10 @@ def unless_changed(session: Session, number: str, seen: str | None) -> PassportC
     return case
 
 
-def next_booklets(session: Session, work: Work) -> list[str]:
-    """The booklets to take next for the case, at its printing site."""
-    return booklets_for(session, work.case)
-
-
-def booklets_for(session: Session, case: PassportCase) -> list[str]:
-    """The next new booklets that `case` could be given, lowest first."""
+def booklets_for(session: Session, case: PassportCase, actor: Actor) -> list[str]:
+    """The next new booklets that `actor` could give to `case`, at its printing site, lowest first."""
     category = session.get_one(PassportType, case.passport_type_code).category_code
-    return offered_booklets(session, case.print_site_code, category)
+    return offered_booklets(session, case.print_site_code, category, actor)
 
 
 def next_case(session: Session, queue: Queue, done: PassportCase, actor: Actor) -> PassportCase | None:

@@ -2,10 +2,11 @@
 
 from models.booklets import BookletState as B
 from models.cases import Event, State
+from models.stock import Account
 from models.text import N_
 from security.permissions import Permission
 from workflow.amendments import end_former_passport
-from workflow.booklets import own_booklet, personalisation_of, set_state
+from workflow.booklets import own_booklet, personalisation_of, post
 from workflow.errors import BadValue
 from workflow.fields import Field, Kind
 from workflow.machine import Act, transition
@@ -51,7 +52,7 @@ def deliver(
     """Hand the passport over and remember to whom, with which document, when and by whom."""
     if collector != HOLDER and not collector_name:
         raise BadValue(N_("Say who collected the passport."), field="collector_name")
-    set_state(act, own_booklet(act, B.IMPRESA), B.ENTREGADA)
+    post(act, own_booklet(act, B.IMPRESA), "ENTREGA", Account.HOLDER)
     use = personalisation_of(act)
     use.delivered_by_id, use.delivered_at = act.actor.user_id, act.at
     use.collected = {

@@ -11,9 +11,10 @@ from models.text import N_
 from security.actor import Actor
 from security.permissions import Permission
 from workflow import enquiries, pages
-from workflow.booklets import live_personalisation, move, own_booklet, personalisation_of, set_state, take_new, void
+from workflow.booklets import live_personalisation, own_booklet, personalisation_of, post, set_state, take_new, void
 from workflow.errors import NotAllowed, Unavailable
 from workflow.fields import Field, Kind
+from workflow.ledger import printing_place
 from workflow.machine import Act, transition, wrong_state
 
 BOOKLET = Field("booklet", N_("Booklet number"), Kind.BOOKLET)
@@ -30,10 +31,8 @@ def _assign(act: Act, number: str) -> None:
         assigned_at=act.at,
     )
     pages.compose(act.session, act.case, use)
-    move(act, booklet, "EGRESO_PERSONALIZACION", f"WAREHOUSE:{booklet.warehouse_code}", f"PRINTING:{use.site_code}")
-    booklet.case_id, booklet.site_code, booklet.warehouse_code = act.case.id, use.site_code, None
+    post(act, booklet, "EGRESO_PERSONALIZACION", printing_place(use.site_code))
     booklet.issued_on, booklet.expires_on = use.issued_on, use.expires_on
-    set_state(act, booklet, B.ASIGNADA)
     act.case.booklet_number = number
     act.session.add(use)
     act.data.update(page_sha256=use.page_sha256)

@@ -11,7 +11,7 @@ from models.cases import PassportCase, State
 from models.catalogs import PassportType
 from security.actor import Actor, load_actor
 from security.scope import acting_as
-from workflow import machine, stock
+from workflow import machine, on_hand
 from workflow.booklets import live_personalisation
 
 #: How far of 100 cases get: enrolled, authorised, in printing, printed, waiting for delivery, delivered, rejected.
@@ -77,7 +77,7 @@ def _reject(session: Session, case: PassportCase, actor: Actor) -> None:
 
 def _assign(session: Session, case: PassportCase, actor: Actor) -> None:
     category = session.get_one(PassportType, case.passport_type_code).category_code
-    booklet = stock.offered_booklets(session, case.print_site_code, category, 1)[0]
+    booklet = on_hand.offered_booklets(session, case.print_site_code, category, actor, 1)[0]
     name = "assign_booklet_mobile" if case.mobile else "assign_booklet"
     machine.perform(session, name, case.number, actor, booklet=booklet)
     machine.perform(session, "print_page", case.number, actor)

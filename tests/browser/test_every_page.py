@@ -45,7 +45,7 @@ def test_every_page_of_the_menu_is_without_fault(desk, some_cases, username, sch
 
 
 def test_the_menu_has_what_the_office_has_built():
-    assert [group.key for group in MENU] == ["monitoring", "stock", "enquiries", "catalogs", "security"]
+    assert [group.key for group in MENU] == ["monitoring", "stock", "enquiries", "reports", "catalogs", "security"]
 
 
 def test_the_language_can_be_switched_and_stays(desk):

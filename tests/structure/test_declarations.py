@@ -8,11 +8,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from models.booklets import BOOKLET_LABELS, BookletState, DocumentState
+from models.booklets import BOOKLET_LABELS, BookletState
 from models.cases import EVENT_LABELS, FINDING_LABELS, STATE_LABELS, TERMINAL, Event, Finding, State
 from models.catalogs import CATALOGS
 from models.seeding import rows
+from models.stock import DocumentState
 from security.roles import BY_CODE, STATION_PROFILE
+from security.seeding import seed_security
 from workflow.fields import Kind, choices
 from workflow.machine import CREATIONS, TRANSITIONS
 
@@ -126,3 +128,31 @@ def test_every_transition_asks_for_fields_its_function_takes() -> None:
         open_ended = bool(code.co_flags & 0x08)
         assert open_ended or {field.name for field in move.fields} == set(taken), move.name
         assert move.body.__doc__, move.name
+
+
+def granted(db: Session, profile: str) -> set[str]:
+    query = text(
+        "select p.name || ' ' || v.name from ab_role r join ab_permission_view_role g on g.role_id = r.id"
+        " join ab_permission_view pv on pv.id = g.permission_view_id join ab_permission p on p.id = pv.permission_id"
+        " join ab_view_menu v on v.id = pv.view_menu_id where r.name = :profile"
+    )
+    return set(db.execute(query, {"profile": profile}).scalars())
+
+
+def test_a_new_permission_reaches_the_profiles_and_what_was_taken_away_stays_away(db: Session) -> None:
+    of_pair = (
+        "from ab_permission_view_role g using ab_permission_view pv, ab_permission p, ab_view_menu v"
+        " where pv.id = g.permission_view_id and p.id = pv.permission_id and v.id = pv.view_menu_id"
+        " and v.name = 'Stock' and p.name = :act"
+    )
+    for act in ("can_close_day", "can_receive"):
+        db.execute(text(f"delete {of_pair}"), {"act": act})
+    db.execute(
+        text(
+            "delete from ab_permission_view pv using ab_permission p where p.id = pv.permission_id"
+            " and p.name = 'can_close_day'"
+        )
+    )
+    seed_security(db, unusable_password="-")
+    assert "can_close_day Stock" in granted(db, "IMPRES")
+    assert "can_receive Stock" not in granted(db, "ADMADM")

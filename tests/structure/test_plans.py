@@ -25,7 +25,8 @@ from workflow import checks, former_passports
 
 CASES = 20_000
 BIG = (
-    "passport_case case_event booklet access_log personalisation stock_movement former_case enrollment applicant"
+    "passport_case case_event booklet access_log personalisation stock_movement stock_line stock_turnover former_case "
+    "enrollment applicant"
 ).split()
 
 

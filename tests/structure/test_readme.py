@@ -1,16 +1,21 @@
-"""README tells the truth: its paths exist, its commands run, its recipe of a transition works."""
+"""README tells the truth: its paths exist, its commands run, its recipes of a transition and a movement work."""
 
 import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, text
 
 from app import reference
 from app.cli import main
 from models.cases import Event, State
+from models.catalogs import StockMovementType
+from models.stock import Account, Span, StockTurnover
+from security.actor import system_actor
 from security.permissions import Permission
-from tests.build import make_case
-from workflow import machine
+from tests.build import make_booklets, make_case
+from workflow import ledger, machine
+from workflow.booklets import lock_booklet
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -63,3 +68,37 @@ def test_a_transition_is_one_function_and_the_rest_follows(app, db, recipe, logi
     assert f"/api/v1/cases/{{number}}/{recipe}" in document["paths"]
     answer = app.test_client().post(f"/api/v1/cases/{number}/{recipe}", headers=token("jpgu"), json={})
     assert answer.get_json()["state"] == State.ENROLADA
+
+
+@pytest.fixture
+def found_again(db):
+    """The recipe of a movement, followed: a booklet voided as lost turned up and goes into custody."""
+    kind = ledger.Kind("HALLAZGO", "Found again", (Account.OUTSIDE,), (Account.VOIDED,))
+    ledger.KINDS[kind.code] = kind
+    db.add(StockMovementType(code=kind.code, name="Hallazgo", sign=0, document="HALLAZGO"))
+    db.flush()
+    check = "select pg_get_constraintdef(oid) from pg_constraint where conname = 'movement_kind_has_its_places'"
+    rule = db.execute(text(check)).scalar_one().replace(
+        "ELSE false", "WHEN 'HALLAZGO' THEN from_place = 'OUTSIDE' and to_place like 'VOIDED:%' ELSE false"
+    )  # fmt: skip
+    db.execute(text("alter table stock_movement drop constraint movement_kind_has_its_places"))
+    db.execute(text("alter table stock_movement drop constraint movement_has_its_document"))
+    db.execute(
+        text(f"alter table stock_movement add constraint movement_kind_has_its_places {rule}".replace(":", "\\:"))
+    )
+    yield kind.code
+    del ledger.KINDS[kind.code]
+
+
+def test_a_movement_is_one_entry_and_booklet_and_stock_follow(db, found_again):
+    system = system_actor(db)
+    (number,) = make_booklets(db, count=1)
+    booklet = lock_booklet(db, number)
+    ledger.post(db, system, "EGRESO_ANULACION", booklet, Account.OUTSIDE, void_type="EXB")
+    ledger.post(db, system, found_again, booklet, ledger.voided_place("PROD-GUA"))
+    assert (booklet.state, booklet.place, booklet.void_type_code) == ("ANULADA", "VOIDED:PROD-GUA", "EXB")
+    turnover = select(StockTurnover.put).where(
+        StockTurnover.span == Span.DAY, StockTurnover.account == Account.VOIDED, StockTurnover.kind == found_again
+    )
+    assert db.scalars(turnover).all() == [1]
+    assert found_again in reference.movements_page()

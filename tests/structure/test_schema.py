@@ -113,6 +113,7 @@ def breach(db: Session, statement: str) -> str:
         ("update passport_case set state = 'ENTREGADA'", "delivered_case_has_a_booklet"),
         ("update passport_case set number = 'GUA999999999'", "23001"),
         ("update booklet set warehouse_code = 'PROD-CHI'", "booklet_is_where_its_ledger_says"),
+        ("update booklet set place = 'HOLDER'", "booklet_is_where_its_ledger_says"),
         ("update personalisation set expires_on = '2099-01-01'", "23001"),
         ("update personalisation set mrz_line_2 = 'X'", "23001"),
         ("delete from personalisation", "23001"),

@@ -10,15 +10,16 @@ from sqlalchemy import Engine, event, func, select
 from sqlalchemy.orm import Session
 
 from models.base import make_engine
-from models.booklets import Booklet, BookletState, Personalisation, StockMovement
+from models.booklets import Booklet, BookletState, Personalisation
 from models.cases import CaseEvent, CaseFinding, CasePicture, CaseRequirement, PassportCase, Picture, State
 from models.catalogs import Site
 from models.enrolments import Enrollment, EnrollmentBuffer
+from models.stock import Account
 from security.actor import Actor, load_actor
 from security.scope import acting_as
 from tests.build import make_booklets, make_case
 from tests.enrolment_bodies import DELETE, base64_of, cui, enrolment, jpeg, png, raw
-from workflow import intake, registry
+from workflow import intake, ledger, registry
 from workflow.enrolment_form import BadEnrolment
 from workflow.errors import DomainError, NotAllowed, NotFound
 
@@ -308,11 +309,12 @@ def delivered_passport(db: Session, serial: int, number: int) -> PassportCase:
     case = make_case(db, State.ENROLADA, cui=cui(serial), **person)
     case.booklet_number, case.state = booklet, State.ENTREGADA
     at, on = case.created_at, case.created_at.date()
-    used = db.get_one(Booklet, booklet)
-    used.state, used.warehouse_code, used.case_id, used.site_code = BookletState.ENTREGADA, None, case.id, "GUA"
-    used.issued_on, used.expires_on = on, on.replace(year=on.year + 5, day=1)
     user = load_actor(db, username="estacion")
     assert user is not None
+    used = db.get_one(Booklet, booklet)
+    ledger.post(db, user, "EGRESO_PERSONALIZACION", used, ledger.printing_place("GUA"), at=at, case_id=case.id)
+    ledger.post(db, user, "ENTREGA", used, Account.HOLDER, at=at, case_id=case.id)
+    used.issued_on, used.expires_on = on, on.replace(year=on.year + 5, day=1)
     use = Personalisation(
         case_id=case.id, booklet_number=booklet, site_code="GUA", assigned_by_id=user.user_id, assigned_at=at,
         issued_on=on, expires_on=used.expires_on, mrz_line_1="", mrz_line_2="", seal_text="", delivered_at=at,
@@ -320,10 +322,6 @@ def delivered_passport(db: Session, serial: int, number: int) -> PassportCase:
         delivered_by_id=user.user_id,
     )  # fmt: skip
     db.add(use)
-    db.add(
-        StockMovement(booklet_number=booklet, kind="EGRESO_PERSONALIZACION", from_place="WAREHOUSE:PROD-GUA",
-                      to_place="PRINTING:GUA", at=at, user_id=user.user_id, case_id=case.id)
-    )  # fmt: skip
     db.flush()
     return case
 

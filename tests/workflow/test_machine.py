@@ -12,10 +12,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
-from models.booklets import Booklet, Personalisation, StockMovement
+from models.booklets import Booklet, Personalisation
 from models.cases import CaseEvent, CasePicture, CaseRequirement, PassportCase, State
 from models.catalogs import Site
 from models.control import ControlSetting
+from models.stock import StockMovement
 from security.actor import Actor, load_actor
 from security.permissions import Permission
 from security.scope import acting_as
@@ -263,11 +264,12 @@ def test_a_case_goes_through_the_whole_office(office: Office) -> None:
         ("ENTREGA", "POST_IMPRESION", "ENTREGADA", "entrega"),
     ]
     assert [event.booklet_number for event in office.events(case)][2:] == [booklet.number] * 4
-    assert (booklet.state, booklet.case_id, booklet.warehouse_code) == ("ENTREGADA", case.id, None)
+    assert (booklet.state, booklet.case_id, booklet.place) == ("ENTREGADA", case.id, "HOLDER")
     assert (booklet.issued_on, booklet.expires_on) == (use.issued_on, use.expires_on)
-    assert office.moves(booklet.number)[:2] == [
+    assert office.moves(booklet.number) == [
         ("SUPPLIER", "WAREHOUSE:PROD-GUA"),
         ("WAREHOUSE:PROD-GUA", "PRINTING:GUA"),
+        ("PRINTING:GUA", "HOLDER"),
     ]
     assert use.collected == {
         "collector": "HOLDER", "name": "Marisela Odilia Tzunux Barrondo", "document_type": "DPI",
@@ -335,8 +337,8 @@ def test_a_refused_print_voids_its_booklet_and_the_case_waits_for_another(
     booklet = office.db.get_one(Booklet, number)
     assert (case.state, case.booklet_number) == ("AUTORIZADA", None)
     assert (event.booklet_number, event.reason_code, event.to_state) == (number, reason, "AUTORIZADA")
-    assert (booklet.state, booklet.void_type_code, booklet.warehouse_code) == ("ANULADA", reason, None)
-    assert office.moves(number)[-1] == ("PRINTING:GUA", "VOIDED")
+    assert (booklet.state, booklet.void_type_code, booklet.place) == ("ANULADA", reason, "VOIDED:PROD-GUA")
+    assert office.moves(number)[-1] == ("PRINTING:GUA", "VOIDED:PROD-GUA")
     assert office.use(case).voided_at == event.at
     office.bring(case, State.ENTREGADA)
     assert case.booklet_number != number
@@ -405,10 +407,9 @@ def test_a_void_that_was_a_mistake_is_undone_by_a_second_person(
     undone = office.does(admin, "reactivate_booklet", case, booklet=number, comment="Anulada por error")
     assert (case.state, case.booklet_number, booklet.state, booklet.void_type_code) == (state, number, before, None)
     assert (undone.event, undone.to_state) == ("REACTIVACION", state)
-    assert office.moves(number)[-2:] == [
-        (office.moves(number)[-2][0], "VOIDED"),
-        ("VOIDED", office.moves(number)[-2][0]),
-    ]
+    was = "HOLDER" if state == State.ENTREGADA else "PRINTING:GUA"
+    kept = "OUTSIDE" if state == State.ENTREGADA else "VOIDED:PROD-GUA"
+    assert office.moves(number)[-2:] == [(was, kept), (kept, was)]
     assert office.use(case).voided_at is None
     if state != State.ENTREGADA:
         office.bring(case, State.ENTREGADA)

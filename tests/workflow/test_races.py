@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 
 from app.settings import Settings
 from models.base import make_engine
-from models.booklets import Booklet, Personalisation, StockMovement
+from models.booklets import Booklet, Personalisation
 from models.cases import CaseEvent, PassportCase, State
+from models.stock import StockMovement
 from models.users import Role, User
 from security.actor import Actor, load_actor
 from security.scope import acting_as

@@ -9,13 +9,15 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models.booklets import Booklet, BookletState, DocumentState, StockDocument, StockLine, StockMovement
+from models.booklets import Booklet, BookletState
+from models.stock import DocumentKind, DocumentState, StockDocument, StockLine, StockMovement
 from security.actor import Actor
 from tests.build import make_booklets
-from workflow import receipts, stock
+from workflow import document_lists, documents, on_hand, receipts
 from workflow.errors import BadValue, DomainError, NotAllowed, NotFound, Unavailable, WrongState
 
 TODAY = dt.date(2026, 11, 20)
+KIND, WRITE = DocumentKind.INGRESO, receipts.WRITE
 
 
 @pytest.fixture
@@ -25,12 +27,12 @@ def actor(as_user: Callable[[str], Actor]) -> Actor:
 
 @pytest.fixture
 def draft(db: Session, actor: Actor) -> StockDocument:
-    return stock.draft_receipt(db, actor, category="ORDINARIA", on=TODAY, warehouse="CENTRAL", reference="Lote 1")
+    return receipts.draft_receipt(db, actor, category="ORDINARIA", on=TODAY, warehouse="CENTRAL", reference="Lote 1")
 
 
 def line(db: Session, document: StockDocument, actor: Actor, first: int, quantity: int, **more: Any) -> StockLine:
     values = {"category": "ORDINARIA", "prefix": "F"} | more
-    return stock.add_line(db, document, actor, first=first, quantity=quantity, **values)
+    return receipts.add_line(db, document, actor, first=first, quantity=quantity, **values)
 
 
 def test_closing_makes_every_booklet_new_in_the_warehouse_with_its_entry(
@@ -38,7 +40,7 @@ def test_closing_makes_every_booklet_new_in_the_warehouse_with_its_entry(
 ) -> None:
     line(db, draft, actor, 3_000_400, 5)
     line(db, draft, actor, 7, 2, category="OFICIAL", prefix="S")
-    assert stock.close_receipt(db, draft, actor) == 7
+    assert receipts.close_receipt(db, draft, actor) == 7
     booklets = db.scalars(select(Booklet).order_by(Booklet.number)).all()
     assert [booklet.number for booklet in booklets] == [*(f"F300040{n}" for n in range(5)), "S0000007", "S0000008"]
     assert {booklet.state for booklet in booklets} == {BookletState.NUEVA}
@@ -64,13 +66,13 @@ def test_a_line_that_overlaps_is_refused_whole_naming_the_ranges(
 ) -> None:
     make_booklets(db, 5_000_001, 5)
     make_booklets(db, 5_000_201, 2, warehouse="CENTRAL")
-    other = stock.draft_receipt(db, actor, category="ORDINARIA", on=TODAY, warehouse="CENTRAL")
+    other = receipts.draft_receipt(db, actor, category="ORDINARIA", on=TODAY, warehouse="CENTRAL")
     line(db, other, actor, 5_001_000, 10)
     with pytest.raises(Unavailable) as refusal:
         line(db, draft, actor, first, quantity)
     assert refusal.value.params["ranges"] == said
     assert refusal.value.field == "first"
-    assert receipts.lines(db, draft.id) == []
+    assert document_lists.lines(db, draft.id) == []
 
 
 def test_more_clashes_than_can_be_named_are_said_to_go_on(db: Session, actor: Actor, draft: StockDocument) -> None:
@@ -111,19 +113,19 @@ def test_a_range_that_cannot_be_is_refused(
 def test_a_head_that_cannot_be_is_refused(db: Session, actor: Actor, change: dict[str, str], field: str) -> None:
     values = {"category": "ORDINARIA", "warehouse": "CENTRAL"} | change
     with pytest.raises(BadValue) as refusal:
-        stock.draft_receipt(db, actor, on=TODAY, **values)  # type: ignore[arg-type]
+        receipts.draft_receipt(db, actor, on=TODAY, **values)  # type: ignore[arg-type]
     assert refusal.value.field == field
 
 
 def test_a_closed_receipt_says_who_closed_it_and_never_changes(db: Session, actor: Actor, draft: StockDocument) -> None:
     line(db, draft, actor, 3_000_400, 5)
-    stock.close_receipt(db, draft, actor)
+    receipts.close_receipt(db, draft, actor)
     acts: list[Callable[[], Any]] = [
-        lambda: stock.close_receipt(db, draft, actor),
+        lambda: receipts.close_receipt(db, draft, actor),
         lambda: line(db, draft, actor, 1, 1),
-        lambda: stock.drop_line(db, draft, draft.lines[0].id, actor),
-        lambda: stock.drop_receipt(db, draft, actor),
-        lambda: stock.draft_receipt(db, actor, category="OFICIAL", on=TODAY, warehouse="CENTRAL", document=draft),
+        lambda: documents.drop_line(db, draft, draft.lines[0].id, actor, WRITE),
+        lambda: documents.drop_draft(db, draft, actor, WRITE),
+        lambda: receipts.draft_receipt(db, actor, category="OFICIAL", on=TODAY, warehouse="CENTRAL", document=draft),
     ]
     for act in acts:
         with pytest.raises(WrongState) as refusal:
@@ -134,7 +136,7 @@ def test_a_closed_receipt_says_who_closed_it_and_never_changes(db: Session, acto
 
 def test_an_empty_receipt_does_not_close(db: Session, actor: Actor, draft: StockDocument) -> None:
     with pytest.raises(BadValue):
-        stock.close_receipt(db, draft, actor)
+        receipts.close_receipt(db, draft, actor)
 
 
 def test_who_looks_at_an_older_version_changes_nothing(db: Session, actor: Actor, draft: StockDocument) -> None:
@@ -142,63 +144,63 @@ def test_who_looks_at_an_older_version_changes_nothing(db: Session, actor: Actor
     first = line(db, draft, actor, 3_000_400, 5, version=seen)
     assert draft.version > seen
     acts: list[Callable[[], Any]] = [
-        lambda: stock.close_receipt(db, draft, actor, version=seen),
+        lambda: receipts.close_receipt(db, draft, actor, version=seen),
         lambda: line(db, draft, actor, 1, 1, version=seen),
-        lambda: stock.drop_line(db, draft, first.id, actor, version=seen),
-        lambda: stock.drop_receipt(db, draft, actor, version=seen),
+        lambda: documents.drop_line(db, draft, first.id, actor, WRITE, version=seen),
+        lambda: documents.drop_draft(db, draft, actor, WRITE, version=seen),
     ]
     for act in acts:
         with pytest.raises(WrongState):
             act()
     assert draft.state == DocumentState.ABIERTO
-    stock.drop_line(db, draft, first.id, actor, version=draft.version)
-    assert receipts.lines(db, draft.id) == []
+    documents.drop_line(db, draft, first.id, actor, WRITE, version=draft.version)
+    assert document_lists.lines(db, draft.id) == []
 
 
 def test_a_line_or_document_that_is_not_there_is_said_to_be_missing(
     db: Session, actor: Actor, draft: StockDocument
 ) -> None:
     for act in (
-        lambda: stock.drop_line(db, draft, 999_999, actor),
-        lambda: receipts.receipt(db, 2**40, actor),
-        lambda: stock.receipt(db, 2**40, actor),
-        lambda: receipts.receipt(db, 1, actor),
+        lambda: documents.drop_line(db, draft, 999_999, actor, WRITE),
+        lambda: document_lists.row(db, 2**40, actor, KIND),
+        lambda: documents.find(db, 2**40, actor, KIND),
+        lambda: document_lists.row(db, 1, actor, KIND),
     ):
         with pytest.raises(NotFound):
             act()
-    stock.drop_receipt(db, draft, actor)
+    documents.drop_draft(db, draft, actor, WRITE)
     with pytest.raises(NotFound):
-        receipts.receipt(db, draft.id, actor)
+        document_lists.row(db, draft.id, actor, KIND)
 
 
 def test_who_only_reads_stock_changes_none(db: Session, draft: StockDocument, as_user: Callable[[str], Actor]) -> None:
     reader = as_user("reporte")
-    assert receipts.receipt(db, draft.id, reader).booklets == 0
+    assert document_lists.row(db, draft.id, reader, KIND).booklets == 0
     with pytest.raises(NotAllowed):
         line(db, draft, reader, 1, 1)
     with pytest.raises(NotAllowed):
-        stock.close_receipt(db, draft, reader)
+        receipts.close_receipt(db, draft, reader)
     with pytest.raises(NotAllowed):
-        receipts.open_receipts(db, as_user("impres"))
+        document_lists.pending(db, as_user("concal"), KIND)
 
 
 def test_lists_name_what_receipts_refer_to_and_page_by_number(
     db: Session, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(receipts, "CLOSED_PAGE", 2)
+    monkeypatch.setattr(document_lists, "CLOSED_PAGE", 2)
     numbers = []
     for place in range(3):
-        document = stock.draft_receipt(db, actor, category="ORDINARIA", on=TODAY, warehouse="PROD-GUA")
+        document = receipts.draft_receipt(db, actor, category="ORDINARIA", on=TODAY, warehouse="PROD-GUA")
         line(db, document, actor, 1000 * place, 3)
-        stock.close_receipt(db, document, actor)
+        receipts.close_receipt(db, document, actor)
         numbers.append(document.id)
-    page, following = receipts.closed_receipts(db, actor)
+    page, following = document_lists.closed(db, actor, KIND)
     assert [found.number for found in page] == numbers[:0:-1]
     assert (page[0].booklets, page[0].closed_by, page[0].category) == (3, "produccion", "Libreta Ordinaria")
     assert page[0].warehouse.startswith("PRODUCCIÓN")
-    rest, end = receipts.closed_receipts(db, actor, before=following)
+    rest, end = document_lists.closed(db, actor, KIND, before=following)
     assert ([found.number for found in rest], end) == ([numbers[0]], None)
-    assert receipts.open_receipts(db, actor) == []
+    assert document_lists.pending(db, actor, KIND) == []
 
 
 def test_the_booklets_of_a_document_are_listed_in_pieces_across_lines(
@@ -206,19 +208,19 @@ def test_the_booklets_of_a_document_are_listed_in_pieces_across_lines(
 ) -> None:
     line(db, draft, actor, 10, 3)
     line(db, draft, actor, 5_000_000, 100_000)
-    lines = receipts.lines(db, draft.id)
-    assert [(each.position, each.number) for each in receipts.listed(lines, 2, 4)] == [
+    lines = document_lists.lines(db, draft.id)
+    assert [(each.position, each.number) for each in document_lists.listed(lines, 2, 4)] == [
         (2, "F0000011"), (3, "F0000012"), (4, "F5000000"), (5, "F5000001"),
     ]  # fmt: skip
-    assert [each.number for each in receipts.listed(lines, 100_002)] == ["F5099998", "F5099999"]
-    assert [*receipts.listed(lines, 100_004)] == []
+    assert [each.number for each in document_lists.listed(lines, 100_002)] == ["F5099998", "F5099999"]
+    assert [*document_lists.listed(lines, 100_004)] == []
 
 
-def test_offered_booklets_are_the_lowest_of_the_sites_warehouse(db: Session) -> None:
+def test_offered_booklets_are_the_lowest_of_the_sites_warehouse(db: Session, as_user: Callable[[str], Actor]) -> None:
     make_booklets(db, 5_000_010, 3)
     make_booklets(db, 5_000_001, 3, warehouse="PROD-GU9")
     make_booklets(db, 1, 1, category="OFICIAL")
-    assert stock.offered_booklets(db, "GUA", "ORDINARIA", 2) == ["F5000010", "F5000011"]
+    assert on_hand.offered_booklets(db, "GUA", "ORDINARIA", as_user("impres"), 2) == ["F5000010", "F5000011"]
 
 
 def test_two_drafts_at_once_never_hold_the_same_number(engine: Any) -> None:
@@ -229,7 +231,7 @@ def test_two_drafts_at_once_never_hold_the_same_number(engine: Any) -> None:
         who = load_actor(session, username="produccion")
         assert who is not None
         documents = [
-            stock.draft_receipt(session, who, category="ORDINARIA", on=TODAY, warehouse="CENTRAL").id
+            receipts.draft_receipt(session, who, category="ORDINARIA", on=TODAY, warehouse="CENTRAL").id
             for _document in range(2)
         ]
         session.commit()
