@@ -111,7 +111,7 @@ def _reading() -> list[Operation]:
                   (Permission.CHECK_QUALITY,), _ref("Scan"), (400, *ON_A_CASE, 409), body=_body((RAW,)), fields=(RAW,),
                   parameters=(NUMBER,)),
         Operation("read_booklet", "GET", f"{BASE}/booklets/{{number}}", N_("Read a booklet"),
-                  "Where a booklet is, its ledger, its cases. The holder is named to who may see the case; then it is logged.",
+                  "Where a booklet is, its ledger, its cases. Who may see the case reads its holder; that is logged.",
                   (Permission.READ_BOOKLETS,), _ref("BookletCard"), ON_A_CASE,
                   parameters=(BOOKLET, _query("after", "Where the next page of movements starts."))),
     ]  # fmt: skip
