@@ -54,6 +54,7 @@ def voided(
     actor = who(db, "produccion")
     for number in numbers:
         booklet = lock_booklet(db, number)
+        booklet.state_since = at or booklet.state_since  # as if it had been received then: a ledger goes forward
         ledger.post(
             db, actor, "EGRESO_ANULACION", booklet, ledger.voided_place(warehouse), void_type=void_type, at=at
         )  # fmt: skip
