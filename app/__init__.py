@@ -37,7 +37,12 @@ def create_app(settings: Settings, *, database_url: str | None = None, **overrid
     app.extensions["settings"] = settings
     SessionLocal.configure(bind=make_engine(database_url or ensure_database(settings), pool_size=2, max_overflow=3))
     registry.configure(settings.registry)
-    pages.configure(settings.home / "keys", ocrb_font=settings.ocrb_font, specimen=settings.demo)
+    pages.configure(
+        settings.home / "keys",
+        ocrb_font=settings.ocrb_font,
+        specimen=settings.demo,
+        choices=settings.mrz_choices,
+    )
     app.before_request(start_closed)
     app.teardown_request(end_session)
     CSRFProtect(app)

@@ -7,7 +7,7 @@ import click
 from limits.errors import ConfigurationError
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from app import create_app, loading, migrating, reference, stock_commands
+from app import create_app, loading, migrating, reference, seal_commands, stock_commands
 from app.console import database, settings_or_exit
 from app.database_server import stop_database
 from app.demo import demonstration
@@ -74,9 +74,11 @@ def run(settings: Settings) -> None:
 
 def say_missing_font() -> None:
     """At start, not at the first print: say when pages cannot be printed, and what to install."""
-    lacking = pages.press().lacking_font()
+    press = pages.press()
+    lacking = press.lacking_font()
     if lacking:
-        click.echo(f"Data pages cannot be printed as they must be: {lacking}", err=True)
+        means = "Specimens will have another font in the MRZ" if press.specimen else "No booklet can be printed"
+        click.echo(f"{means}, OCR-B is missing: {lacking}", err=True)
 
 
 def forget_connections() -> None:
@@ -125,7 +127,7 @@ def stop() -> None:
     click.echo("Stopped." if stop_database(settings_or_exit()) else "It was not running.")
 
 
-for command in (*loading.COMMANDS, *stock_commands.COMMANDS, reference.reference):
+for command in (*loading.COMMANDS, *stock_commands.COMMANDS, *seal_commands.COMMANDS, reference.reference):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -32,5 +32,10 @@ def database(settings: Settings) -> Engine:
         raise click.ClickException(str(error)) from error
     SessionLocal.configure(bind=engine)
     registry.configure(settings.registry)
-    pages.configure(settings.home / "keys", ocrb_font=settings.ocrb_font, specimen=settings.demo)
+    pages.configure(
+        settings.home / "keys",
+        ocrb_font=settings.ocrb_font,
+        specimen=settings.demo,
+        choices=settings.mrz_choices,
+    )
     return engine

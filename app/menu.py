@@ -78,7 +78,10 @@ MENU = (
         "reports",
         N_("Reports"),
         "bar-chart",
-        (Item(16, N_("Stock on hand"), "boxes", "OnHandView.list", P.READ_STOCK),),
+        (
+            Item(16, N_("Stock on hand"), "boxes", "OnHandView.list", P.READ_STOCK),
+            Item(None, N_("Refusal rates"), "speedometer2", "QualityRatesView.list", P.VOID_BOOKLETS),
+        ),
     ),
     Group(
         "catalogs",

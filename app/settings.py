@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from app.setting_kinds import DATABASE_URL, EXISTING_FILE, FOLDER, NAMES, TEXT, YES_NO, Kind, one_of, whole
+from printing.transliteration import CHOICES_OF, DEFAULT_CHOICES, EMPTY_OPTIONAL_DIGITS, MrzChoices
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SHORTEST_SECRET_KEY = 32
@@ -68,6 +69,13 @@ def _setting(
     return field(default=default, repr=not secret, metadata={**words, "demo_default": demo_default})
 
 
+def _mrz_letter(choice: str) -> Any:
+    """A field of `Settings` that holds what the State writes for a letter; `choice` is the field of MrzChoices."""
+    letter, allowed = CHOICES_OF[choice]
+    what = f"Letters for {letter} in the machine readable zone (Doc 9303-3 §6.A)."
+    return _setting(f"PASAPORTES_MRZ_{choice.upper()}", one_of(*allowed), getattr(DEFAULT_CHOICES, choice), what)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """The values one process runs with. Built directly (in tests) it has the defaults of production."""
@@ -113,6 +121,24 @@ class Settings:
         "PASAPORTES_OCRB_FONT", EXISTING_FILE, None, "OCR-B font of the machine readable zone.",
         shown="the one of Debian's package fonts-ocr-b",
     )  # fmt: skip
+    page_font: Path | None = _setting(  # noqa: RUF009
+        "PASAPORTES_PAGE_FONT", EXISTING_FILE, None,
+        "Font of the fields of the data page; one that has the letters of other countries' names.",
+        shown="Vera, which has the letters of Spanish and of Mayan languages",
+    )  # fmt: skip
+    page_font_bold: Path | None = _setting(  # noqa: RUF009
+        "PASAPORTES_PAGE_FONT_BOLD", EXISTING_FILE, None, "Its bold face, for names and passport number.",
+        shown="PASAPORTES_PAGE_FONT, or Vera Bold",
+    )  # fmt: skip
+    mrz_enye: str = _mrz_letter("enye")
+    mrz_u_diaeresis: str = _mrz_letter("u_diaeresis")
+    mrz_a_diaeresis: str = _mrz_letter("a_diaeresis")
+    mrz_o_diaeresis: str = _mrz_letter("o_diaeresis")
+    mrz_a_ring: str = _mrz_letter("a_ring")
+    mrz_empty_optional_digit: str = _setting(
+        "PASAPORTES_MRZ_EMPTY_OPTIONAL_DIGIT", one_of(*EMPTY_OPTIONAL_DIGITS), DEFAULT_CHOICES.empty_optional_digit,
+        "Check digit of an empty personal number in the machine readable zone (Doc 9303-4 §4.2.2).",
+    )  # fmt: skip
     session_minutes: int = _setting(
         "PASAPORTES_SESSION_MINUTES", whole(1, 1440), 30, "Minutes without activity after which a user is logged out.",
     )  # fmt: skip
@@ -150,6 +176,11 @@ class Settings:
     def ratelimit_url(self) -> str:
         """Storage of the rate limits for the `limits` library."""
         return self.ratelimit_storage or "memory://"
+
+    @property
+    def mrz_choices(self) -> MrzChoices:
+        """What Doc 9303 leaves to the State, as the `mrz_…` settings say it."""
+        return MrzChoices(**{choice.name: getattr(self, f"mrz_{choice.name}") for choice in fields(MrzChoices)})
 
     def refuse_unsafe(self) -> None:
         """Raise UnsafeSetting, naming each unsafe setting and its remedy; a demonstration may have them all."""

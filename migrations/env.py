@@ -9,6 +9,8 @@ import models.catalogs
 import models.closings
 import models.control
 import models.enrolments
+import models.inspections
+import models.seals
 import models.stock
 import models.users
 import workflow.numbering

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, Int
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, BigId
+from models.seals import SealKey
 from models.text import N_
 
 BOOKLET_NUMBER = r"^[FSD][0-9]{7}$"
@@ -101,6 +102,7 @@ class Personalisation(Base):
     mrz_line_1: Mapped[str] = mapped_column(String(44))
     mrz_line_2: Mapped[str] = mapped_column(String(44))
     seal_text: Mapped[str] = mapped_column(Text)
+    seal_key_ref: Mapped[str | None] = mapped_column(ForeignKey(SealKey.ref))
     page_sha256: Mapped[str | None] = mapped_column(String(64))
     copies: Mapped[int] = mapped_column(Integer, default=0)
     printed_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
@@ -124,6 +126,11 @@ class Personalisation(Base):
             "uq_personalisation_live_booklet", "booklet_number", unique=True, postgresql_where=text("voided_at is null")
         ),
         Index("ix_personalisation_booklet_number", "booklet_number"),
+        Index(
+            "ix_personalisation_ended",
+            text("coalesce(printed_at, voided_at)"),
+            postgresql_where=text("coalesce(printed_at, voided_at) is not null"),
+        ),
     )
 
 

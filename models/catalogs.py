@@ -4,9 +4,10 @@ A catalog is keyed by its code: other tables hold the code itself, readable and 
 entry in use is deactivated, never deleted; the code never changes (a trigger refuses both).
 """
 
+from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, true
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, SmallInteger, String, Text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
@@ -223,6 +224,29 @@ class TransferRoute(Catalog):
     __table_args__ = (
         CheckConstraint("from_warehouse_code <> to_warehouse_code", name="route_goes_somewhere"),
         Index("uq_transfer_route_pair", "from_warehouse_code", "to_warehouse_code", unique=True),
+    )
+
+
+class Printer(Catalog):
+    """A machine that prints data pages at a site, and by how much pages must be moved for it to hit their place."""
+
+    __tablename__ = "printer"
+    label, label_plural = N_("Printer"), N_("Printers")
+    seed = ("impresoras", {"site_code": "sede"})
+    site_code: Mapped[str] = mapped_column(ForeignKey("site.code"), index=True, info={"label": N_("Site")})
+    offset_x: Mapped[Decimal] = mapped_column(
+        Numeric(4, 2), server_default="0", default=Decimal(0), info={"label": N_("Millimetres to the right")}
+    )
+    offset_y: Mapped[Decimal] = mapped_column(
+        Numeric(4, 2), server_default="0", default=Decimal(0), info={"label": N_("Millimetres up")}
+    )
+    rotation: Mapped[int] = mapped_column(
+        SmallInteger, server_default="0", default=0, info={"label": N_("Turn in degrees (0 or 180)")}
+    )
+
+    __table_args__ = (
+        CheckConstraint("abs(offset_x) <= 10 and abs(offset_y) <= 10", name="printer_offset_is_small"),
+        CheckConstraint("rotation in (0, 180)", name="printer_turns_by_half"),
     )
 
 

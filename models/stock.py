@@ -217,7 +217,7 @@ class StockMovement(Base):
     __tablename__ = "stock_movement"
 
     id: Mapped[BigId]
-    booklet_number: Mapped[str] = mapped_column(ForeignKey("booklet.number"))
+    booklet_number: Mapped[str] = mapped_column(ForeignKey("booklet.number", deferrable=True, initially="DEFERRED"))
     kind: Mapped[str] = mapped_column(ForeignKey("stock_movement_type.code"))
     from_place: Mapped[str] = mapped_column(String(40))
     to_place: Mapped[str] = mapped_column(String(40))

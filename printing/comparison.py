@@ -74,7 +74,7 @@ def read_kind(raw: str, booklet: str = BOOKLET) -> str:
     text = raw[:_LONGEST_SCAN].translate(_CONTROL).strip(_ENDS).upper()
     if text.startswith(PREFIX[:4]):
         return "seal"
-    if re.fullmatch(booklet, text):
+    if raw.isascii() and re.fullmatch(booklet, text):  # the capital of ſ is S
         return "booklet"
     typical = sum(character.isascii() and (character.isalnum() or character in "<;") for character in text)
     looks_like_zone = len(text) >= LINE_LENGTH - 10 and typical >= 0.9 * len(text) and re.search("[<;]", text)
@@ -186,7 +186,7 @@ def compare_seal(
 
     `kind` None leaves the kind unjudged.
     """
-    normalised = text[:_LONGEST_SCAN].strip(_ENDS)
+    normalised = text[:_LONGEST_SCAN].strip(_ENDS if len(text) <= _LONGEST_SCAN else "")
     try:
         contents = verify(normalised, public_keys)
     except SealError as error:

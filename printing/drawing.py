@@ -60,6 +60,13 @@ def _broken(text: str, font: EmbeddedFont, count: int) -> list[str]:
     return min(breaks, key=lambda pieces: max(map(font.width, pieces)))
 
 
+def written(fonts: PageFonts, x: float, baseline: float, line: Line, face: str, colour: str) -> str:
+    """The operators that write a line."""
+    font: EmbeddedFont = getattr(fonts, face)
+    place = f"1 0 0 1 {number(x)} {number(baseline)} Tm {number(line.squeeze * 100)} Tz"
+    return f"BT {colour} /{face} {number(line.size)} Tf {place} <{font.codes(line.text)}> Tj ET"
+
+
 @dataclass
 class Sheet:
     """One page being drawn; `finish` adds it to the document."""
@@ -76,9 +83,7 @@ class Sheet:
 
     def text(self, x: float, baseline: float, line: Line, face: str = "text", colour: str = INK) -> None:
         """Write a line; `face` is mrz, text or bold."""
-        font: EmbeddedFont = getattr(self.fonts, face)
-        place = f"1 0 0 1 {number(x)} {number(baseline)} Tm {number(line.squeeze * 100)} Tz"
-        self.draw(f"BT {colour} /{face} {number(line.size)} Tf {place} <{font.codes(line.text)}> Tj ET")
+        self.draw(written(self.fonts, x, baseline, line, face, colour))
 
     def picture(self, picture: Picture, box: Box) -> None:
         """Draw a picture in the middle of a box, as large as fits, never stretched."""
@@ -98,10 +103,14 @@ class Sheet:
         edges = " ".join(map(number, (box.x, box.y, box.width, box.height)))
         self.draw(f"{number(width)} w 0 G {edges} re S")
 
+    def drawn(self) -> str:
+        """The operators so far."""
+        return "\n".join(self._operators)
+
     def finish(self, fonts: dict[str, int]) -> None:
         """Add the page with everything drawn."""
-        content = "\n".join((_matrix(self.geometry), *self._operators)).encode("ascii")
-        stream = self.pdf.add_stream("/Filter/FlateDecode", zlib.compress(content, 2))
+        content = f"{_matrix(self.geometry)}\n{self.drawn()}".encode("ascii")
+        stream = self.pdf.add_stream("/Filter/FlateDecode", zlib.compress(content, 1))
         size = (self.geometry.width * POINTS_PER_MM, self.geometry.height * POINTS_PER_MM)
         self.pdf.add_page(size, stream, fonts, self._pictures)
 

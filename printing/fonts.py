@@ -42,7 +42,7 @@ class Unprintable(ValueError):
         super().__init__(f"the font of the page lacks {named} of {text!r}; {TEXT_SETTING} may name another font")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EmbeddedFont:
     """A prepared font. Widths and heights are parts of the size (1.0 = one em); streams are deflated already."""
 
@@ -63,7 +63,8 @@ class EmbeddedFont:
 
     def missing(self, text: str) -> str:
         """The characters of a text without a glyph, each once, in order."""
-        return "".join(dict.fromkeys(character for character in text if character not in self.glyphs))
+        lacking = set(text) - self.glyphs.keys()
+        return "".join(dict.fromkeys(filter(lacking.__contains__, text))) if lacking else ""
 
     def codes(self, text: str) -> str:
         """The text as the hexadecimal glyph numbers of a PDF string."""
@@ -84,9 +85,9 @@ class EmbeddedFont:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PageFonts:
-    """The three faces of a page: OCR-B for the zone, text and bold for the rest."""
+    """The three faces of a page: OCR-B for the zone, text and bold for the rest. Only the same object is equal."""
 
     mrz: EmbeddedFont
     text: EmbeddedFont

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
-from printing.drawing import BLACK, INK, LABEL, PALE, Line, Sheet, fitted
+from printing.drawing import BLACK, INK, LABEL, PALE, Line, Sheet, fitted, written
 from printing.fonts import EmbeddedFont, PageFonts, load_fonts
 from printing.geometry import SIGNATURE_LABEL, SLOTS, PageError, PageGeometry, Slot
 from printing.mrz import LINE_LENGTH
@@ -97,51 +98,55 @@ def embed_fonts(pdf: PdfDocument, fonts: PageFonts) -> dict[str, int]:
 def _draw_page(sheet: Sheet, page: PageData, *, specimen: bool) -> None:
     if specimen:
         _draw_specimen(sheet)
-    _draw_header(sheet, page)
+    sheet.draw(_form(sheet.fonts, sheet.geometry, page.state, page.document))
     for slot in SLOTS:
-        _draw_field(sheet, slot, page.value(slot))
+        sheet.draw(_value(sheet.fonts, slot, page.value(slot)))
     sheet.picture(add_portrait(sheet.pdf, page.portrait), sheet.geometry.portrait)
-    _draw_signature(sheet, page.signature)
+    signature = add_signature(sheet.pdf, page.signature) if page.signature else None
+    if signature:
+        sheet.picture(signature, sheet.geometry.signature)
     modules, pixels = data_matrix(page.seal)
     sheet.draw(code_path(modules, pixels, sheet.geometry.code(modules)))
     draw_mrz(sheet, page.mrz_lines)
 
 
-def _draw_header(sheet: Sheet, page: PageData) -> None:
-    fonts, geometry = sheet.fonts, sheet.geometry
-    left, right = geometry.portrait.x, geometry.code_right
-    state, document = fonts.printable(page.state), fonts.printable(page.document)
+@lru_cache(maxsize=16)
+def _form(fonts: PageFonts, geometry: PageGeometry, state: str, document: str) -> str:
+    """Header and labels, drawn once for all pages that have the same."""
+    sheet = Sheet(PdfDocument(document), geometry, fonts)
+    _draw_header(sheet, fonts.printable(state), fonts.printable(document))
+    for slot in SLOTS:
+        sheet.text(slot.x, slot.top, _label(fonts, slot.label, slot.width), "text", LABEL)
+    box = geometry.signature
+    sheet.text(box.x, box.top + 1.15, _label(fonts, SIGNATURE_LABEL, box.width), "text", LABEL)
+    return sheet.drawn()
+
+
+def _draw_header(sheet: Sheet, state: str, document: str) -> None:
+    left, right = sheet.geometry.portrait.x, sheet.geometry.code_right
     sheet.text(left, 82.2, Line(state, 3.4, 1.0), "bold")
-    sheet.text(right - fonts.bold.width(document) * 2.7, 82.2, Line(document, 2.7, 1.0), "bold", LABEL)
+    sheet.text(right - sheet.fonts.bold.width(document) * 2.7, 82.2, Line(document, 2.7, 1.0), "bold", LABEL)
     sheet.line((left, 80.4), (right, 80.4), 0.25)
 
 
-def _draw_field(sheet: Sheet, slot: Slot, value: str) -> None:
+@lru_cache(maxsize=512)
+def _value(fonts: PageFonts, slot: Slot, value: str) -> str:
+    """A field's value; half of the fields say the same on most pages of a tray."""
     face = "bold" if slot.strong else "text"
-    font: EmbeddedFont = getattr(sheet.fonts, face)
-    sheet.text(slot.x, slot.top, _label(sheet, slot.label, slot.width), "text", LABEL)
-    text = sheet.fonts.printable(value)
+    font: EmbeddedFont = getattr(fonts, face)
+    text = fonts.printable(value)
     if not text:
-        return
+        return ""
     lines = fitted(text, font, slot.width)
-    broken_drop = _BELOW_LABEL + font.cap_height * lines[0].size
-    baseline = slot.top - (_VALUE_DROP if len(lines) == 1 else broken_drop)
-    for line in lines:
-        sheet.text(slot.x, baseline, line, face, INK)
-        baseline -= line.size * 1.08
+    size = lines[0].size
+    first = slot.top - (_VALUE_DROP if len(lines) == 1 else _BELOW_LABEL + font.cap_height * size)
+    places = (first - place * size * 1.08 for place in range(len(lines)))
+    return "\n".join(written(fonts, slot.x, y, line, face, INK) for y, line in zip(places, lines, strict=True))
 
 
-def _label(sheet: Sheet, label: str, width: float) -> Line:
-    natural = sheet.fonts.text.width(label) * _LABEL_SIZE
+def _label(fonts: PageFonts, label: str, width: float) -> Line:
+    natural = fonts.text.width(label) * _LABEL_SIZE
     return Line(label, _LABEL_SIZE, min(1.0, width / natural))
-
-
-def _draw_signature(sheet: Sheet, signature: bytes | None) -> None:
-    box = sheet.geometry.signature
-    sheet.text(box.x, box.top + 1.15, _label(sheet, SIGNATURE_LABEL, box.width), "text", LABEL)
-    picture = add_signature(sheet.pdf, signature) if signature else None
-    if picture:
-        sheet.picture(picture, box)
 
 
 def draw_mrz(sheet: Sheet, lines: tuple[str, str]) -> None:

@@ -201,12 +201,15 @@ def _give_back(kept: list[str], original: list[str], spare: int) -> None:
 def _borrow(kept: list[str], first: list[str], tail: list[str], second: list[str]) -> None:
     """Fill the one place left by a cut at a separator: a part gives a letter for the initial of the next one.
 
-    A name whose parts all are single letters has none to give and keeps its last place empty.
+    Single letters have none to give, and fill even numbers of places only. As the field shall end in a letter, the
+    last two initials are then written together.
     """
+    grown, source = (tail, second) if len(tail) < len(second) else (kept, first)
+    initial = source[len(grown)][0]
     for parts in (tail, kept):
         for place in reversed(range(len(parts))):
             if len(parts[place]) > 1:
                 parts[place] = parts[place][:-1]
-                grown, source = (tail, second) if len(tail) < len(second) else (kept, first)
-                grown.append(source[len(grown)][0])
+                grown.append(initial)
                 return
+    grown[-1] += initial

@@ -6,7 +6,8 @@ cuts a font subset for every document; its files change with its version. The re
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import md5
+from functools import lru_cache
+from hashlib import sha256
 
 POINTS_PER_MM = 72 / 25.4
 
@@ -56,8 +57,9 @@ class PdfDocument:
         return _file(self._objects)
 
 
+@lru_cache(maxsize=4096)
 def number(value: float) -> str:
-    """A number as PDF wants it: up to four decimals, no exponent."""
+    """A number as PDF wants it: up to four decimals, no exponent. Kept, for most stand on every page."""
     return f"{value:.4f}".rstrip("0").rstrip(".")
 
 
@@ -67,12 +69,13 @@ def _references(numbers: Mapping[str, int]) -> str:
 
 def _file(objects: list[bytes]) -> bytes:
     parts, offsets, at = [b"%PDF-1.6\n%\xe2\xe3\xcf\xd3\n"], [], 15
-    for place, body in enumerate(objects, start=1):
+    for place, inner in enumerate(objects, start=1):
         offsets.append(at)
-        parts.append(b"%d 0 obj\n%b\nendobj\n" % (place, body))
+        parts.append(b"%d 0 obj\n%b\nendobj\n" % (place, inner))
         at += len(parts[-1])
-    identity = md5(b"".join(parts), usedforsecurity=False).hexdigest()
+    body = b"".join(parts)
+    identity = sha256(body).hexdigest()[:32]
     table = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
     trailer = f"<</Size {len(objects) + 1}/Root 1 0 R/Info 3 0 R/ID[<{identity}><{identity}>]>>"
     head = f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}"
-    return b"".join(parts) + f"{head}trailer\n{trailer}\nstartxref\n{at}\n%%EOF\n".encode("ascii")
+    return body + f"{head}trailer\n{trailer}\nstartxref\n{at}\n%%EOF\n".encode("ascii")

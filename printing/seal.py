@@ -48,10 +48,11 @@ class SealFact(StrEnum):
 
 
 class SealError(ValueError):
-    """A code that is not accepted; `fact` is the reason, the text adds the detail."""
+    """A code that is not accepted; `fact` is the reason, the text adds the detail, `contents` what it claims."""
 
-    def __init__(self, fact: SealFact, detail: str) -> None:
+    def __init__(self, fact: SealFact, detail: str, contents: "SealContents | None" = None) -> None:
         self.fact = fact
+        self.contents = contents
         super().__init__(f"{fact}: {detail}")
 
 
@@ -137,10 +138,11 @@ def verify(text: str, public_keys: Mapping[str, PublicKey]) -> SealContents:
         raise SealError(SealFact.STRUCTURE, "content is not in its only form")
     certificate = public_keys.get(contents.ref)
     if certificate is None:
-        raise SealError(SealFact.UNKNOWN_CERTIFICATE, contents.ref)
-    _check_signature(certificate, scalars, signed)
+        raise SealError(SealFact.UNKNOWN_CERTIFICATE, contents.ref, contents)
+    if not _is_signed(certificate, scalars, signed):
+        raise SealError(SealFact.SIGNATURE, f"does not verify with {certificate.ref}", contents)
     if not certificate.signs_on(contents.signed_on):
-        raise SealError(SealFact.OUTSIDE_VALIDITY, f"{contents.ref} did not sign on {contents.signed_on}")
+        raise SealError(SealFact.OUTSIDE_VALIDITY, f"{contents.ref} did not sign on {contents.signed_on}", contents)
     return contents
 
 
@@ -168,6 +170,8 @@ def _contents(signed: bytes) -> SealContents:
     mrz, booklet, kind = unpack_values(messages, (_MRZ, _BOOKLET, _KIND))
     if header[2:3] != _ECDSA_P256_SHA256:
         raise Malformed("another signature algorithm")
+    if not re.fullmatch(rb"[A-Z]", kind):
+        raise Malformed("kind is no capital")
     zone = unpack_text(mrz)
     if len(zone) != 2 * LINE_LENGTH:
         raise Malformed(f"a zone of {len(zone)} characters")
@@ -181,11 +185,12 @@ def _contents(signed: bytes) -> SealContents:
     )
 
 
-def _check_signature(certificate: PublicKey, scalars: bytes, signed: bytes) -> None:
+def _is_signed(certificate: PublicKey, scalars: bytes, signed: bytes) -> bool:
     if len(scalars) != 2 * _SCALAR_LENGTH:
         raise SealError(SealFact.STRUCTURE, f"a signature of {len(scalars)} bytes")
     r, s = (int.from_bytes(part, "big") for part in (scalars[:_SCALAR_LENGTH], scalars[_SCALAR_LENGTH:]))
     try:
         certificate.key.verify(encode_dss_signature(r, s), signed, ec.ECDSA(hashes.SHA256()))
-    except InvalidSignature as error:
-        raise SealError(SealFact.SIGNATURE, f"does not verify with {certificate.ref}") from error
+    except InvalidSignature:
+        return False
+    return True

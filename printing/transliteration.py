@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
-APOSTROPHES = frozenset("'`´‘’‛ʹʻʼʽʾʿˈˊˋ′＇Ꞌꞌ")
+APOSTROPHES = frozenset("'`´‘’‛ʹʻʼʽʾʿˀˁˈˊˋ′‵＇Ꞌꞌ")
 """Signs written for the apostrophe of Mayan names; in the zone it is left out and its neighbours joined."""
 
 CHOICES_OF = MappingProxyType(
@@ -21,10 +21,12 @@ CHOICES_OF = MappingProxyType(
     }
 )
 
+EMPTY_OPTIONAL_DIGITS = ("<", "0")
+
 FIXED = MappingProxyType(
     {
         "Æ": "AE", "Œ": "OE", "Ø": "OE", "Þ": "TH", "Ð": "D", "Đ": "D", "Ł": "L", "Ħ": "H", "Ŧ": "T", "Ŋ": "N",
-        "Ŀ": "L", "Ĳ": "IJ", "ĸ": "K", "ẞ": "SS", "ß": "SS", "ı": "I",
+        "Ŀ": "L", "Ĳ": "IJ", "ĸ": "K", "ẞ": "SS", "ß": "SS", "ı": "I", "Ǆ": "DZ", "Ǉ": "LJ", "Ǌ": "NJ", "Ǳ": "DZ",
     }
 )  # fmt: skip
 
@@ -48,7 +50,7 @@ class MrzChoices:
         for name, (letter, allowed) in CHOICES_OF.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name}: {letter} may become {' or '.join(allowed)}, not {getattr(self, name)!r}")
-        if self.empty_optional_digit not in ("<", "0"):
+        if self.empty_optional_digit not in EMPTY_OPTIONAL_DIGITS:
             raise ValueError(f"empty_optional_digit: '<' or '0', not {self.empty_optional_digit!r}")
 
 
@@ -83,27 +85,30 @@ def transliterate(name: str, choices: MrzChoices = DEFAULT_CHOICES) -> str:
 def _letters(character: str, name: str, choices: MrzChoices) -> str:
     if "A" <= character <= "Z":
         return character
-    known = _table(choices).get(character)
-    if known is None:
-        known = _by_category(character)
-    if known is None:
+    written = _written(character, choices)
+    if written is None:
         raise Untransliterable(character, name)
-    return known
-
-
-@lru_cache
-def _table(choices: MrzChoices) -> dict[str, str]:
-    chosen = {letter: getattr(choices, name) for name, (letter, _) in CHOICES_OF.items()}
-    return {**FIXED, **dict.fromkeys(APOSTROPHES, ""), **chosen, ",": "<"}
+    return written
 
 
 @lru_cache(maxsize=4096)
-def _by_category(character: str) -> str | None:
+def _written(character: str, choices: MrzChoices) -> str | None:
+    """What stands in the zone for a capital or sign; None when Doc 9303 has nothing for it."""
+    known = _table(choices).get(character)
+    if known is not None or "A" <= character <= "Z":
+        return character if known is None else known
     category = unicodedata.category(character)
     if category == "Pd" or character.isspace():
         return "<"
     # A mark that composes with nothing, or any punctuation that does not separate, leaves no trace.
     if category.startswith(("P", "M")):
         return ""
-    base = unicodedata.normalize("NFD", character)[0]
-    return base if "A" <= base <= "Z" else None
+    # One accent after the other is taken off, so that Ǿ is written as Ø and Ǘ as the State writes Ü.
+    base, *accents = unicodedata.decomposition(character).split() or [""]
+    return _written(chr(int(base, 16)), choices) if accents and not base.startswith("<") else None
+
+
+@lru_cache
+def _table(choices: MrzChoices) -> dict[str, str]:
+    chosen = {letter: getattr(choices, name) for name, (letter, _) in CHOICES_OF.items()}
+    return {**FIXED, **dict.fromkeys(APOSTROPHES, ""), **chosen, ",": "<"}

@@ -8,8 +8,8 @@ from flask_appbuilder.api import BaseApi
 #: Modules with a tuple `VIEWS` of their view and interface classes, in the order of the menu. Not those of accounts,
 #: users and profiles: Flask-AppBuilder adds them itself, by `views.security`.
 MODULES = (
-    "queues cases pictures personalisation quality delivery receipts issues transfers closings enquiries booklets "
-    "stock_on_hand catalogs api osia"
+    "queues cases previews pictures personalisation trays quality delivery receipts issues transfers closings "
+    "enquiries booklets stock_on_hand catalogs api osia"
 ).split()
 
 

@@ -181,6 +181,20 @@ class TransferRouteView(CatalogView):
     checks = {"to_warehouse_code": [_other_warehouse]}  # noqa: RUF012
 
 
+OFFSET = between(-10, 10, N_("A number from %(low)s to %(high)s."))
+
+
+def _turned_by_half(_form: Any, field: Any) -> None:
+    if field.data not in (None, 0, 180):
+        raise StopValidation(_("0 or 180."))
+
+
+class PrinterView(CatalogView):
+    model = catalogs.Printer
+    columns = ("code", "name", "site_code", "offset_x", "offset_y", "rotation", "active")
+    checks = {"offset_x": [OFFSET], "offset_y": [OFFSET], "rotation": [_turned_by_half]}  # noqa: RUF012
+
+
 class VoidTypeView(CatalogView):
     model = catalogs.VoidType
     columns = ("code", "name", "modules", "automatic", "booklet_states", "reversible", "active")
@@ -194,5 +208,5 @@ VIEWS = (
     CountryView, MaritalStatusView, OccupationView, EyeColourView, SkinToneView, HairColourView,
     IdentificationTypeView, PassportTypeView, DepartmentView, MunicipalityView, SiteView, DecisionReasonView,
     ListTypeView, StockCategoryView, StockMovementTypeView, WarehouseView, VoidTypeView,
-    TransferRouteView,
+    TransferRouteView, PrinterView,
 )  # fmt: skip

@@ -1,21 +1,25 @@
 """Pre-Impresión, Pre-Impresión Móvil and En-Impresión: booklet, data page, print accepted or refused, on one page."""
 
 from flask import Response, flash, make_response, redirect, request, url_for
+from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import expose
 from flask_babel import gettext as _
 
 from models.cases import PassportCase, State
+from models.catalogs import Printer
 from models.text import N_
 from security.permissions import Permission
 from views.access import current_actor, needs, transaction
 from views.counter import CounterPage, attempt, offered, shots, status_of
-from workflow import counters, fields, personalisation, queues
+from workflow import counters, fields, pages, personalisation, queues, stations
 from workflow.errors import DomainError, WrongState
 from workflow.machine import TRANSITIONS, wrong_state
 
 PRINTERS = (Permission.PRINT_BOOKLETS, Permission.PRINT_MOBILE, Permission.RESUME_PRINTS)
 VOID_TYPE = TRANSITIONS["refuse_print"].fields[0]
+#: States of a case on whose page the printers are shown.
+WITH_PRINTERS = {State.AUTORIZADA, State.EN_IMPRESION}
 
 
 class PrintingView(CounterPage):
@@ -43,8 +47,8 @@ class PrintingView(CounterPage):
     @needs(Permission.RESUME_PRINTS)
     def send(self, number: str) -> ResponseReturnValue:
         """Step 2, and again for a case that got stuck: the copy is recorded and the page opens."""
-        attempt("print_page", number)
-        return redirect(url_for(".case", number=number), 303)
+        refusal = attempt("print_page", number, {"printer": chosen_printer()})
+        return self._shown(number, refusal) if refusal else redirect(url_for(".case", number=number), 303)
 
     @expose("/<number>/page.pdf")
     @needs(*PRINTERS)
@@ -57,10 +61,15 @@ class PrintingView(CounterPage):
             if work.use.copies == 0:
                 raise WrongState(N_("Press “Print” first, so that the copy is recorded."))
             page = personalisation.page_of(session, work.case)
-        answer = Response(page, mimetype="application/pdf")
-        answer.headers["Content-Disposition"] = f'inline; filename="{number}.pdf"'
-        answer.headers["Cache-Control"] = "private, no-store"
-        return answer
+        return shown_pdf(page, number)
+
+    @expose("/printers/<code>/test.pdf")
+    @needs(Permission.PRINT_BOOKLETS)
+    def test_page(self, code: str) -> ResponseReturnValue:
+        """The page from which a printer's offsets are read."""
+        with transaction() as session:
+            page = stations.test_page(session, code, current_actor())
+        return shown_pdf(page, f"prueba-{code}")
 
     @expose("/<number>/accept", methods=["POST"])
     @needs(Permission.PRINT_BOOKLETS)
@@ -85,6 +94,7 @@ class PrintingView(CounterPage):
             booklets = counters.booklets_for(session, case, actor) if case.state == State.AUTORIZADA else []
             void_types = fields.choices(session, VOID_TYPE) if "refuse_print" in acts else []
             pictures = shots(session, case)
+            printers = stations.printers_at(session, case.print_site_code) if case.state in WITH_PRINTERS else []
         stuck = work.left_by_another(actor)
         queue = (
             self.queue_for(case) if stuck or case.state != State.EN_IMPRESION else queues.queue_called(_queue_key(case))
@@ -101,6 +111,7 @@ class PrintingView(CounterPage):
             queue=queue,
             booklets=booklets,
             void_types=void_types,
+            **at_the_printer(printers),
             shots=pictures,
             refusal=refusal,
             typed=request.form,
@@ -117,6 +128,33 @@ class PrintingView(CounterPage):
             return redirect(url_for(".case", number=following.number), 303)
         flash(_("No other case waits at this site."), "info")
         return redirect(_queue_url(queue, case), 303)
+
+
+def chosen_printer() -> str | None:
+    """The printer named in the form that was sent, kept for the next page; None where there is no choice."""
+    code = request.form.get("printer")
+    if code:
+        cookie["printer"] = code[:16]
+    return code
+
+
+def at_the_printer(printers: list[Printer]) -> dict[str, object]:
+    """What a page says of the printers of its site, the one this station uses, and what printing lacks."""
+    return {
+        "printers": printers,
+        "printer": cookie.get("printer"),
+        "lacking": pages.press().lacking_font(),
+        "sees_catalogs": current_actor().may(Permission.READ_CATALOGS),
+        "tests_printers": current_actor().may(Permission.PRINT_BOOKLETS),
+    }
+
+
+def shown_pdf(page: bytes, name: str) -> Response:
+    """A PDF that the browser shows and keeps nowhere."""
+    answer = Response(page, mimetype="application/pdf")
+    answer.headers["Content-Disposition"] = f'inline; filename="{name}.pdf"'
+    answer.headers["Cache-Control"] = "private, no-store"
+    return answer
 
 
 def _queue_key(case: PassportCase) -> str:

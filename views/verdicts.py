@@ -23,13 +23,17 @@ OWN_CAUSES = {
 
 @dataclass(frozen=True)
 class Check:
-    """One of the three checks. `status`: pending, agrees, differs, or failed (the read, not the booklet)."""
+    """One of the three checks. `status`: pending, agrees, differs, or failed (the read, not the booklet).
+
+    `mapped`: what was read went through the keyboard map of the station's reader.
+    """
 
     kind: str
     label: str
     status: str
     at: dt.datetime | None
     cause: str
+    mapped: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,8 @@ def checks(verdicts: Mapping[str, Mapping[str, Any]]) -> list[Check]:
     for kind, label in SCANS:
         verdict = verdicts.get(kind)
         cause = "" if verdict is None or verdict["passed"] else _cause(kind, verdict)
-        found.append(Check(kind, _(label), _status(verdict), verdict["at"] if verdict else None, cause))
+        at, mapped = (verdict["at"], "reader" in verdict) if verdict else (None, False)
+        found.append(Check(kind, _(label), _status(verdict), at, cause, mapped))
     return found
 
 

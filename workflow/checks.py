@@ -7,7 +7,7 @@ slip (`lock_out_rivals`), so that of two enrolments at the same time the later o
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,17 +15,19 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select, text
 from sqlalchemy.orm import Session
 
-from models.cases import TERMINAL, Finding, PassportCase, State
+from models.cases import TERMINAL, Applicant, Finding, PassportCase, State
 from models.catalogs import ListType
 from models.enrolments import WatchListEntry
-from printing.mrz import name_field
-from printing.transliteration import MrzError
-from workflow import former_passports
+from workflow import former_passports, printable
 from workflow.persons import PartialDate, cui_check_digit_ok, cui_municipality, normalised, search_name
 from workflow.registry import CivilRegistry, RegistryDown
 
 NAMES = ("firstName", "secondName", "otherNames", "firstSurname", "secondSurname", "marriedSurname")
 IDENTITY = (*NAMES, "dateOfBirth", "gender")
+_HOLDER = {
+    "nationality": "nationality_code", "birthCountry": "birth_country_code", "birthPlace": "birth_place",
+    "birthDepartment": "birth_department_code", "birthMunicipality": "birth_municipality_code",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -225,13 +227,22 @@ def watch_list(facts: Facts) -> Found | None:
 
 @check
 def name_not_printable(facts: Facts) -> Found | None:
-    """The name cannot be written in the machine readable zone."""
-    try:
-        name_field(facts.surnames, facts.given_names)
-    except MrzError as error:
-        name = f"{facts.surnames} {facts.given_names}".strip()
-        return Found(Finding.NAME_NOT_PRINTABLE, ["name"], {"name": _beside(name, None), "reason": str(error)})
-    return None
+    """The name, nationality or place of birth cannot be written on the page or in its machine readable zone."""
+    stands = [(field, said, obstacle) for field, said, obstacle in _to_print(facts) if obstacle]
+    if not stands:
+        return None
+    detail: dict[str, Any] = {field: _beside(said, None) for field, said, _ in stands}
+    detail["reasons"] = [{"message": obstacle.message, "params": obstacle.params} for *_, obstacle in stands]
+    return Found(Finding.NAME_NOT_PRINTABLE, [field for field, *_ in stands], detail)
+
+
+def _to_print(facts: Facts) -> Iterator[tuple[str, str, printable.Obstacle | None]]:
+    """What of the enrolment is printed: its field, what it says, and what keeps it from being printed."""
+    name = f"{facts.surnames} {facts.given_names}".strip()
+    yield "name", name, printable.in_names(facts.surnames, facts.given_names)
+    holder = Applicant(**{column: facts.person.get(member) for member, column in _HOLDER.items()})
+    yield "nationality", holder.nationality_code, printable.in_nationality(facts.session, holder)
+    yield "birthPlace", holder.birth_place or "", printable.in_birth_place(facts.session, holder)
 
 
 def _search_names(facts: Facts) -> set[str]:

@@ -9,6 +9,7 @@ from workflow.amendments import end_former_passport
 from workflow.booklets import own_booklet, personalisation_of, post
 from workflow.errors import BadValue
 from workflow.fields import Field, Kind
+from workflow.inspections import refuse_uninspected
 from workflow.machine import Act, transition
 
 HOLDER = "HOLDER"
@@ -52,7 +53,9 @@ def deliver(
     """Hand the passport over and remember to whom, with which document, when and by whom."""
     if collector != HOLDER and not collector_name:
         raise BadValue(N_("Say who collected the passport."), field="collector_name")
-    post(act, own_booklet(act, B.IMPRESA), "ENTREGA", Account.HOLDER)
+    booklet = own_booklet(act, B.IMPRESA)
+    refuse_uninspected(act)
+    post(act, booklet, "ENTREGA", Account.HOLDER)
     use = personalisation_of(act)
     use.delivered_by_id, use.delivered_at = act.actor.user_id, act.at
     use.collected = {

@@ -184,20 +184,11 @@ _LOCK = text(
         select 1 from {_RUNS} join booklet b on {_OF_RUNS} where b.place = :source order by b.number for update of b) l
     """.replace("::", "\\:\\:")  # noqa: S608
 )
-_NEW_BOOKLETS = text(
-    """
-    insert into booklet (number, category_code, state, place, state_since)
-    select l.prefix || lpad(n\\:\\:text, 7, '0'), l.category_code, 'NO_INGRESADA', 'SUPPLIER', :at
-      from stock_line l, generate_series(l.first_serial, l.first_serial + l.quantity - 1) n
-     where l.document_id = :document
-    on conflict (number) do nothing
-    """
-)
 _POST = text(
     f"""
     insert into stock_movement (booklet_number, kind, from_place, to_place, at, user_id, document_id)
     select r.prefix || lpad(n::text, 7, '0'), :kind, :source, :target, :at, :user, :document
-      from {_RUNS}, generate_series(r.first, r.first + r.quantity - 1) n order by 1
+      from {_RUNS}, generate_series(r.first, r.first + r.quantity - 1) n
     """.replace("::", "\\:\\:")  # noqa: S608
 )
 _ASTRAY = text(
@@ -233,9 +224,8 @@ def post_runs(
     session.flush()
     values = {**_arrays(runs), "source": source}
     quantity = sum(run.quantity for run in runs)
-    if kind == "INGRESO":
-        session.execute(_NEW_BOOKLETS, {"document": document.id, "at": at})
-    elif session.execute(_LOCK, values).scalar_one() != quantity:
+    # The booklets of a receipt are made by its movements.
+    if kind != "INGRESO" and session.execute(_LOCK, values).scalar_one() != quantity:
         raise Unavailable(
             N_("These booklets are not there: %(ranges)s."),
             field="first",

@@ -231,24 +231,25 @@ def _wanted(row: OnHand) -> int:
     return math.ceil(max(lacking, 0) / PACK) * PACK
 
 
-def offered_booklets(session: Session, site: str, category: str, actor: Actor, count: int = 5) -> list[str]:
+def offered_booklets(
+    session: Session, site: str, category: str, actor: Actor, count: int = 5, *, first: str = ""
+) -> list[str]:
     """The next new booklets of a category for a printer of `site`, lowest first: those issued to him before others.
 
-    Where printers use only what was issued to them, the warehouse's are not offered.
+    Where printers use only what was issued to them, the warehouse's are not offered. `first`: none before that number.
     """
-    own = f":{actor.user_id}"
-    hands = _lowest(session, site, category, count, Account.HANDS, own)
+    hands = _lowest(session, site, category, count, f"{Account.HANDS}:", f":{actor.user_id}", first)
     if len(hands) == count or session.get_one(Site, site).shift_issue:
         return hands
-    return hands + _lowest(session, site, category, count - len(hands), Account.WAREHOUSE, "")
+    return hands + _lowest(session, site, category, count - len(hands), f"{Account.WAREHOUSE}:", "", first)
 
 
-def _lowest(session: Session, site: str, category: str, count: int, account: Account, rest: str) -> list[str]:
+def _lowest(session: Session, site: str, category: str, count: int, account: str, rest: str, first: str) -> list[str]:
     # Per warehouse: a join would let the planner walk all booklets ever used, in the order of their numbers.
     lowest = (
         select(Booklet.number)
-        .where(Booklet.state == "NUEVA", Booklet.place == f"{account}:" + Warehouse.code + rest)
-        .where(Booklet.category_code == category)
+        .where(Booklet.state == "NUEVA", Booklet.place == account + Warehouse.code + rest)
+        .where(Booklet.category_code == category, Booklet.number >= first)
         .order_by(Booklet.number).limit(count).correlate(Warehouse).lateral()
     )  # fmt: skip
     query = select(lowest.c.number).select_from(Warehouse).join(lowest, true())

@@ -126,7 +126,7 @@ def clashing_runs(session: Session, run: Run) -> list[Run]:
                 union select n from stock_line l join stock_document d on d.id = l.document_id,
                        generate_series(greatest(l.first_serial, :low),
                                        least(l.first_serial + l.quantity - 1, :high)) n
-                 where l.prefix = :prefix and l.receives and d.state = 'ABIERTO')
+                 where l.prefix = :prefix and l.receives and d.kind = 'INGRESO' and d.state = 'ABIERTO')
             select min(n), count(*) from (select n, n - row_number() over (order by n) g from taken) t
              group by g order by 1 limit 11
             """.replace("::", "\\:\\:")

@@ -21,6 +21,8 @@ from models.cases import (
     State,
 )
 from models.text import N_
+from printing.geometry import PageError
+from printing.pictures import printable_signature
 from security.actor import Actor, system_actor
 from security.scope import acting_as
 from workflow import amendments, cases, checks, pictures
@@ -35,6 +37,7 @@ from workflow.registry import registry
 
 OTHER_SITE = N_("The case number does not begin with the site %(site)s.")
 CANNOT_BE_KEPT = N_("A value of this enrolment is larger than can be kept.")
+UNPRINTABLE_SIGNATURE = N_("The signature cannot be printed: %(reason)s")
 NUMBER_TAKEN = N_("The case number %(number)s is taken.")
 #: What an item says besides its picture, its type and where the picture was.
 _NOT_KEPT = ("image", "imageRef", "biometricType", "biometricSubType")
@@ -166,14 +169,24 @@ def _picture(data: bytes, proof: pictures.Picture) -> Picture:
 
 
 def _printed(shot: Shot, picture: Picture) -> Picture | None:
-    """The form in which the picture goes on the page: a portrait as plain JPEG, transcoded here once."""
+    """The form in which the picture goes on the page, made here once: a portrait as JPEG, a signature as grey PNG."""
     kind = kind_of(shot.item)
-    if kind != "PORTRAIT":
-        return picture if kind == "SIGNATURE" else None
-    printable = pictures.printable_portrait(shot.data, shot.proof.media_type)
-    if printable == shot.data:
+    if kind == "PORTRAIT":
+        media_type, ready = "image/jpeg", pictures.printable_portrait(shot.data, shot.proof.media_type)
+    elif kind == "SIGNATURE":
+        media_type, ready = "image/png", _signature(shot)
+    else:
+        return None
+    if ready == shot.data:
         return picture
-    return _picture(printable, pictures.check_picture(printable, pictures.PictureClaim("image/jpeg")))
+    return _picture(ready, pictures.check_picture(ready, pictures.PictureClaim(media_type)))
+
+
+def _signature(shot: Shot) -> bytes:
+    try:
+        return printable_signature(shot.data) or shot.data
+    except PageError as error:
+        raise BadEnrolment(f"$.biometricData[{shot.position}]", UNPRINTABLE_SIGNATURE, reason=str(error)) from error
 
 
 def _reason(item: dict[str, Any]) -> str:

@@ -30,9 +30,22 @@
     event.preventDefault();
     send();
   });
-  // A refused scan is shown; the next one replaces it.
-  box.focus();
-  box.select();
+  // A refused scan is shown; the next one replaces it. Once all three agree, what is left is to look.
+  const accept = document.querySelector("[data-key]:not([disabled])");
+  const next = accept && (document.querySelector("[data-looks] input:not(:checked)") || accept);
+  if (next && !box.value) {
+    next.focus();
+  } else {
+    box.focus();
+    box.select();
+  }
+  // Accept with one key, from wherever one is.
+  document.addEventListener("keydown", (event) => {
+    const button = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+    if (!button || button.disabled || event.repeat || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    button.click();
+  });
   // The reader need not be aimed: what it types anywhere outside a field goes to the box.
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || !/^[A-Z0-9]$/.test(event.key)) return;

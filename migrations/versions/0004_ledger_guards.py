@@ -100,41 +100,28 @@ create function move_booklets() returns trigger language plpgsql
     set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 declare
     rows_posted bigint;
+    rows_received bigint;
     rows_moved bigint;
+    rows_told bigint := 0;
     wrong record;
     part record;
+    side record;
 begin
     select count(*) into rows_posted from posted;
     if rows_posted = 0 then
         return null;
     end if;
-    -- A day closing waits for those who post at its warehouse, and they for it.
-    perform pg_advisory_xact_lock_shared(7301, hashtext(o.owner)) from (
-        select distinct split_part(p.place, ':', 2) as owner
-          from (select from_place as place from posted union select to_place from posted) p
-         where split_part(p.place, ':', 1) in ('WAREHOUSE', 'HANDS', 'VOIDED') order by 1) o;
-
-    select p.kind, d.id into wrong
-      from (select distinct document_id, kind, user_id, from_place, to_place from posted) p
-      join stock_document d on d.id = p.document_id
-     where d.state <> 'CERRADO' or not case p.kind
-           when 'INGRESO' then d.kind = 'INGRESO' and p.to_place = 'WAREHOUSE:' || d.warehouse_code
-           when 'TRASLADO_SALE' then d.kind = 'TRASLADO' and p.from_place = 'WAREHOUSE:' || d.warehouse_code
-                and p.to_place = 'TRANSIT:' || d.id
-           when 'TRASLADO_INGRESA' then d.kind = 'TRASLADO' and p.from_place = 'TRANSIT:' || d.id
-                and p.to_place = 'WAREHOUSE:' || d.to_warehouse_code and (d.at_once or p.user_id <> d.closed_by_id)
-           when 'SALIDA' then d.kind = 'SALIDA' and p.from_place = 'WAREHOUSE:' || d.warehouse_code
-                and p.to_place = 'HANDS:' || d.warehouse_code || ':' || d.printer_id
-           when 'REINGRESO_SALIDA' then d.kind = 'DEVOLUCION' and p.to_place = 'WAREHOUSE:' || d.warehouse_code
-                and p.from_place = 'HANDS:' || d.warehouse_code || ':' || d.printer_id
-           when 'DESTRUCCION' then d.kind = 'DESTRUCCION' and p.from_place = 'VOIDED:' || d.warehouse_code
-           else d.kind = 'REVERSION' end
-     limit 1;
-    if found then
-        raise exception 'document % does not allow %', wrong.id, wrong.kind
-            using errcode = 'check_violation', constraint = 'movement_follows_its_document';
-    end if;
-
+    -- A receipt makes its booklets, all those of its lines at once; numbers that went back to the supplier come again.
+    insert into booklet as b (number, category_code, state, place, warehouse_code, state_since)
+    select l.prefix || lpad(n::text, 7, '0'), l.category_code, 'NUEVA', p.to_place, split_part(p.to_place, ':', 2), p.at
+      from (select distinct document_id, to_place, at from posted where kind = 'INGRESO') p
+      join stock_line l on l.document_id = p.document_id,
+           generate_series(l.first_serial, l.first_serial + l.quantity - 1) n
+        on conflict (number) do update
+       set state = excluded.state, place = excluded.place, warehouse_code = excluded.warehouse_code,
+           state_since = excluded.state_since
+     where b.place = 'SUPPLIER';
+    get diagnostics rows_received = row_count;
     update booklet b
        set place = p.to_place, state_since = p.at, case_id = coalesce(p.case_id, b.case_id),
            state = case split_part(p.to_place, ':', 1)
@@ -147,18 +134,22 @@ begin
                then split_part(p.to_place, ':', 2) else b.site_code end,
            void_type_code = case when split_part(p.to_place, ':', 1) in ('VOIDED', 'OUTSIDE', 'DESTROYED')
                then coalesce(p.void_type_code, b.void_type_code) end
-      from posted p where b.number = p.booklet_number and b.place = p.from_place;
+      from posted p where p.kind <> 'INGRESO' and b.number = p.booklet_number and b.place = p.from_place;
     get diagnostics rows_moved = row_count;
-    if rows_moved <> rows_posted then
-        select p.booklet_number, p.from_place, b.place into wrong
+    if rows_moved + rows_received <> rows_posted then
+        select p.booklet_number, p.from_place, b.place, p.kind into wrong
           from posted p left join booklet b on b.number = p.booklet_number
-         where b.place is distinct from p.to_place limit 1;
+         where b.place is distinct from p.to_place or p.kind = 'INGRESO' and b.state_since <> p.at limit 1;
+        if wrong.kind = 'INGRESO' then
+            raise exception 'booklet % is in stock already, or on no line of its receipt', wrong.booklet_number
+                using errcode = 'check_violation', constraint = 'receipt_brings_in_its_lines';
+        end if;
         raise exception 'booklet % is at %, not at %', wrong.booklet_number, wrong.place, wrong.from_place
             using errcode = 'check_violation', constraint = 'movement_starts_where_the_booklet_is';
     end if;
 
     select p.booklet_number into wrong
-      from posted p join stock_movement r on r.id = p.reverses_id
+      from (select * from posted where reverses_id is not null) p join stock_movement r on r.id = p.reverses_id
      where r.booklet_number <> p.booklet_number or r.from_place <> p.to_place or r.to_place <> p.from_place
         or r.id <> (select max(m.id) from stock_movement m where m.booklet_number = p.booklet_number and m.id <> p.id)
         or (p.kind = 'REINGRESO_REACTIVACION' and r.kind <> 'EGRESO_ANULACION')
@@ -171,29 +162,59 @@ begin
     end if;
 
     for part in
-        select g.span, split_part(s.place, ':', 1) as account,
-               case when split_part(s.place, ':', 1) = 'TRANSIT' then '' else split_part(s.place, ':', 2) end as owner,
-               b.category_code, s.kind,
-               date_trunc(g.span, s.at at time zone 'America/Guatemala')::date as turnover_on,
-               sum(s.put) as put, sum(s.taken) as taken
-          from (select booklet_number, kind, at, from_place as place, 0 as put, 1 as taken from posted
-                union all select booklet_number, kind, at, to_place, 1, 0 from posted) s
-          join booklet b on b.number = s.booklet_number
-         cross join (values ('DAY'), ('MONTH')) g(span)
-         group by 1, 2, 3, 4, 5, 6
+        select p.kind, p.document_id, p.user_id, p.from_place, p.to_place, b.category_code,
+               (p.at at time zone 'America/Guatemala')::date as day, count(*) as booklets
+          from posted p join booklet b on b.number = p.booklet_number and b.place = p.to_place
+           and (p.kind <> 'INGRESO' or b.state_since = p.at)
+         group by 1, 2, 3, 4, 5, 6, 7
     loop
-        -- A row that another transaction holds is not waited for: this one writes its own.
-        update stock_turnover t set put = t.put + part.put, taken = t.taken + part.taken
-         where t.id = (select s.id from stock_turnover s
-                        where s.span = part.span and s.account = part.account and s.turnover_on = part.turnover_on
-                          and s.owner = part.owner and s.category_code = part.category_code and s.kind = part.kind
-                        limit 1 for update skip locked);
-        if not found then
-            insert into stock_turnover (span, account, owner, category_code, turnover_on, kind, put, taken)
-            values (part.span, part.account, part.owner, part.category_code, part.turnover_on, part.kind, part.put,
-                    part.taken);
+        rows_told := rows_told + part.booklets;
+        perform from stock_document d where d.id = part.document_id and d.state = 'CERRADO' and case part.kind
+            when 'INGRESO' then d.kind = 'INGRESO' and part.to_place = 'WAREHOUSE:' || d.warehouse_code
+            when 'TRASLADO_SALE' then d.kind = 'TRASLADO' and part.from_place = 'WAREHOUSE:' || d.warehouse_code
+                 and part.to_place = 'TRANSIT:' || d.id
+            when 'TRASLADO_INGRESA' then d.kind = 'TRASLADO' and part.from_place = 'TRANSIT:' || d.id
+                 and part.to_place = 'WAREHOUSE:' || d.to_warehouse_code
+                 and (d.at_once or part.user_id <> d.closed_by_id)
+            when 'SALIDA' then d.kind = 'SALIDA' and part.from_place = 'WAREHOUSE:' || d.warehouse_code
+                 and part.to_place = 'HANDS:' || d.warehouse_code || ':' || d.printer_id
+            when 'REINGRESO_SALIDA' then d.kind = 'DEVOLUCION' and part.to_place = 'WAREHOUSE:' || d.warehouse_code
+                 and part.from_place = 'HANDS:' || d.warehouse_code || ':' || d.printer_id
+            when 'DESTRUCCION' then d.kind = 'DESTRUCCION' and part.from_place = 'VOIDED:' || d.warehouse_code
+            else d.kind = 'REVERSION' end;
+        if part.document_id is not null and not found then
+            raise exception 'document % does not allow %', part.document_id, part.kind
+                using errcode = 'check_violation', constraint = 'movement_follows_its_document';
         end if;
+        for side in
+            select split_part(s.place, ':', 1) as account,
+                   case when s.place like 'TRANSIT:%' then '' else split_part(s.place, ':', 2) end as owner,
+                   g.span, date_trunc(g.span, part.day)::date as turnover_on, s.put, s.taken
+              from (values (part.from_place, 0, part.booklets), (part.to_place, part.booklets, 0)) s(place, put, taken)
+              cross join (values ('DAY'), ('MONTH')) g(span)
+        loop
+            -- A day closing waits for those who post at its warehouse, and they for it.
+            if side.account in ('WAREHOUSE', 'HANDS', 'VOIDED') then
+                perform pg_advisory_xact_lock_shared(7301, hashtext(side.owner));
+            end if;
+            -- A row that another transaction holds is not waited for: this one writes its own.
+            update stock_turnover t set put = t.put + side.put, taken = t.taken + side.taken
+             where t.id = (select s.id from stock_turnover s
+                            where s.span = side.span and s.account = side.account
+                              and s.turnover_on = side.turnover_on and s.owner = side.owner
+                              and s.category_code = part.category_code and s.kind = part.kind
+                            limit 1 for update skip locked);
+            if not found then
+                insert into stock_turnover (span, account, owner, category_code, turnover_on, kind, put, taken)
+                values (side.span, side.account, side.owner, part.category_code, side.turnover_on, part.kind, side.put,
+                        side.taken);
+            end if;
+        end loop;
     end loop;
+    if rows_told <> rows_posted then
+        raise exception 'a receipt brings in the booklets of its lines, all of them and no other'
+            using errcode = 'check_violation', constraint = 'receipt_brings_in_its_lines';
+    end if;
     return null;
 end $$;
 
@@ -209,10 +230,12 @@ create trigger booklet_moves_by_its_ledger before update on booklet for each row
     when (pg_trigger_depth() = 0 and (old.place is distinct from new.place
           or old.warehouse_code is distinct from new.warehouse_code)) execute function refuse_move_without_entry();
 create trigger booklet_begins_at_the_supplier before insert on booklet for each row
-    when (new.place <> 'SUPPLIER') execute function refuse_move_without_entry();
+    when (pg_trigger_depth() = 0 and new.place <> 'SUPPLIER') execute function refuse_move_without_entry();
 create trigger booklet_keeps_its_category before update on booklet for each row
     when (old.category_code <> new.category_code) execute function refuse_change_of_record('category');
 
+-- A few rows are written again and again.
+alter table stock_turnover set (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 500);
 create trigger stock_turnover_is_the_ledgers before insert or update or delete on stock_turnover for each row
     when (pg_trigger_depth() = 0) execute function refuse_change();
 """
@@ -400,6 +423,12 @@ def upgrade() -> None:
     op.execute("set constraints all immediate")
     for table, name, condition in CHECKS:
         op.create_check_constraint(name, table, condition)
+    # The booklet of a receipt's movement is made after it, in the same statement.
+    op.drop_constraint("fk_stock_movement_booklet_number", "stock_movement", type_="foreignkey")
+    op.create_foreign_key(
+        "fk_stock_movement_booklet_number", "stock_movement", "booklet", ["booklet_number"], ["number"],
+        deferrable=True, initially="DEFERRED",
+    )  # fmt: skip
     for statement in (*EXCLUSIONS, LEDGER, CLOSED):
         op.execute(statement)
     for table in APPEND_ONLY:
@@ -435,6 +464,10 @@ def downgrade() -> None:
         op.execute(f"drop function {function}()")
     for name in ("no_two_receipts_overlap", "no_two_lines_of_a_document_overlap"):
         op.execute(f"alter table stock_line drop constraint {name}")
+    op.drop_constraint("fk_stock_movement_booklet_number", "stock_movement", type_="foreignkey")
+    op.create_foreign_key(
+        "fk_stock_movement_booklet_number", "stock_movement", "booklet", ["booklet_number"], ["number"]
+    )  # fmt: skip
     for table, name, _condition in CHECKS:
         op.execute(f"alter table {table} drop constraint {name}")
     op.execute(FORMER)

@@ -1,12 +1,14 @@
 """Signing keys: made once, refused when others may read them, verifiable for good."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
-from printing.keys import KeyStore, KeyStoreError
+from printing.keys import KeyStore, KeyStoreError, published, read_public_keys
 from printing.seal import SealError, sign, verify
 
 LATER = datetime(2027, 6, 1, 12, 0, tzinfo=UTC)
@@ -91,3 +93,107 @@ def test_an_empty_store_says_so(tmp_path: Path):
 def test_the_time_of_a_key_needs_its_zone(tmp_path: Path):
     with pytest.raises(ValueError, match="time zone"):
         KeyStore(tmp_path / "keys").create(datetime(2026, 11, 20, 3, 0))
+
+
+def test_a_second_first_key_is_refused_and_so_is_the_rotation_of_none(store: KeyStore, tmp_path: Path):
+    with pytest.raises(KeyStoreError, match="signs already; rotate"):
+        store.create(LATER)
+    with pytest.raises(KeyStoreError, match="no signing key; create one"):
+        KeyStore(tmp_path / "empty").rotate(LATER)
+    assert len(store.public_keys()) == 1
+
+
+def test_a_key_whose_private_half_was_lost_can_be_rotated(store: KeyStore, seal: str):
+    lost = store.current().ref
+    (store.path / f"{lost}.key.pem").unlink()
+    assert store.rotate(LATER).ref == store.current().ref != lost
+    assert verify(seal, store.public_keys()).ref == lost
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o702, 0o777])
+def test_a_folder_in_which_others_may_write_is_refused(store: KeyStore, mode: int):
+    store.path.chmod(mode)
+    for use in (store.current, store.check, store.ensure, lambda: store.rotate(LATER)):
+        with pytest.raises(KeyStoreError, match=f"mode {mode:04o}.*chmod 700"):
+            use()
+
+
+def test_a_check_finds_every_private_file_that_is_open_to_others(store: KeyStore, tmp_path: Path):
+    old = store.current().ref
+    store.rotate(LATER)
+    store.check()
+    (store.path / f"{old}.key.pem").chmod(0o644)
+    with pytest.raises(KeyStoreError, match=f"{old}.key.pem has mode 0644"):
+        store.check()
+    with pytest.raises(KeyStoreError, match="no folder"):
+        KeyStore(tmp_path / "nowhere").check()
+
+
+CREATE = """
+import sys
+from datetime import datetime, UTC
+from printing.keys import KeyStore, KeyStoreError
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    print(KeyStore(sys.argv[1]).create(datetime.now(UTC)).ref)
+except KeyStoreError as error:
+    print("refused", error)
+"""
+
+
+def test_of_two_processes_that_create_at_once_one_makes_the_key(tmp_path: Path):
+    folder = tmp_path / "keys"
+    command = [sys.executable, "-c", CREATE, str(folder)]
+    pair = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in pair:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    for process in pair:
+        assert process.stdin
+        process.stdin.write("\n")
+        process.stdin.flush()
+    said = sorted(process.communicate(timeout=60)[0].strip() for process in pair)
+    (ref,) = KeyStore(folder).public_keys()
+    assert said == sorted([ref, f"refused {ref} signs already; rotate to make its successor"])
+    assert KeyStore(folder).current().ref == ref
+
+
+def test_published_keys_verify_and_hold_nothing_private(store: KeyStore, seal: str, tmp_path: Path):
+    store.rotate(LATER)
+    file = tmp_path / "public.json"
+    file.write_text(published(store.public_keys().values()))
+    assert read_public_keys(file) == store.public_keys()
+    assert verify(seal, read_public_keys(file)).booklet == "F0012345"
+    assert "PRIVATE" not in file.read_text()
+
+
+def test_a_folder_of_published_files_never_forgets_that_a_key_ended(store: KeyStore, tmp_path: Path):
+    folder = tmp_path / "verifier"
+    folder.mkdir()
+    (folder / "z-before.json").write_text(published(store.public_keys().values()))
+    old = store.current().ref
+    store.rotate(LATER)
+    (folder / "a-after.json").write_text(published(store.public_keys().values()))
+    assert read_public_keys(folder) == store.public_keys()
+    assert read_public_keys(folder)[old].valid_until == date(2027, 6, 2)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "7", '{"seal_keys": 7}', '{"seal_keys": [{}]}', '{"seal_keys": []}', "é"]
+)
+def test_a_published_file_that_is_none_is_refused_by_name(tmp_path: Path, content: str):
+    file = tmp_path / "public.json"
+    file.write_text(content)
+    for place in (file, tmp_path):
+        with pytest.raises(KeyStoreError, match=r"public\.json|holds no public keys"):
+            read_public_keys(place)
+    with pytest.raises(KeyStoreError, match="There is no"):
+        read_public_keys(tmp_path / "other.json")
+
+
+def test_a_published_key_under_another_reference_is_refused(store: KeyStore, tmp_path: Path):
+    file = tmp_path / "public.json"
+    file.write_text(published(store.public_keys().values()).replace(store.current().ref, "0123456789"))
+    with pytest.raises(KeyStoreError, match="not the public key of 0123456789"):
+        read_public_keys(file)

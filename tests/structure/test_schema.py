@@ -64,8 +64,10 @@ def written(db: Session) -> Session:
 
 
 def refused(db: Session, statement: str) -> bool:
+    db.execute(text("set constraints all immediate"))
     with pytest.raises(DBAPIError) as error, db.begin_nested():
         db.execute(text(statement))
+    db.execute(text("set constraints all deferred"))
     return error.value.orig.sqlstate == "23001"  # type: ignore[union-attr]
 
 

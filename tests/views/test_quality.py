@@ -10,8 +10,12 @@ from sqlalchemy.orm import Session
 
 from models.booklets import Booklet, BookletState, QualityScan
 from models.cases import PassportCase, State
+from models.catalogs import Site
+from models.users import Role, User
+from security.actor import load_actor
 from tests.build import make_booklets
-from tests.views.desk import WELL, act, again, hidden, in_printing, printed, use_of
+from tests.views.desk import WELL, act, again, checked, hidden, in_printing, printed, use_of
+from workflow import inspections
 
 Login = Callable[[str], FlaskClient]
 LOOKS = list(WELL)
@@ -77,6 +81,7 @@ def test_a_scanned_zone_opens_the_case_of_its_booklet(
     [
         ("F9999999", "No existe la libreta F9999999"),
         ("TZUNUX", "No se leyó"),
+        ("RDB1BAAAA", "demasiado"),
         ("F5000002", "no espera"),
         ("F5000009", "F5000009"),
     ],
@@ -231,3 +236,103 @@ def test_others_do_not_check(db: Session, login: Login, case: PassportCase) -> N
     assert client.get(f"/quality/{case.number}").status_code == 403
     assert client.post(f"/quality/{case.number}/scan", data={"raw": "F5000001"}).status_code == 403
     act(db, "concal", "refuse_quality", case.number, comment="Rayada")
+
+
+def test_a_scanned_code_opens_the_case_of_its_booklet(db: Session, login: Login, case: PassportCase) -> None:
+    client = login("concal")
+    answer = client.post("/quality/", data={"raw": use_of(db, case).seal_text})
+    assert answer.location == f"/quality/{case.number}"
+    assert verdict(client.get(answer.location).text, "seal") == "Concuerda"
+
+
+def test_a_station_declares_its_reader_once(db: Session, login: Login, case: PassportCase) -> None:
+    client = login("concal")
+    mangled = zone(db, case).replace("<", ";")
+    assert verdict(scan(client, case, mangled), "mrz") == "Difiere"
+    answer = client.post("/quality/reader", data={"reader": "us-on-spanish"})
+    assert answer.location == "/quality/"
+    assert "HttpOnly" in answer.headers["Set-Cookie"]
+    page = scan(client, case, mangled)
+    assert verdict(page, "mrz") == "Concuerda"
+    assert "mapa de teclado" in page
+    assert re.search(r'value="us-on-spanish" checked', client.get("/quality/").text)
+    client.post("/quality/reader", data={"reader": "x"})
+    assert verdict(scan(client, case, mangled), "mrz") == "Difiere"
+
+
+# Second inspections.
+
+
+def draw_all(db: Session) -> None:
+    head = load_actor(db, username="admadm")
+    assert head is not None
+    inspections.set_rate(db, head, "*", "100", "5")
+    db.commit()
+
+
+@pytest.fixture
+def drawn(db: Session) -> PassportCase:
+    """A case drawn when `concal` accepted it; `concal2` works at quality control too."""
+    role = db.scalars(select(Role).where(Role.name == "CONCAL")).one()
+    sites = db.scalars(select(Site).where(Site.code == "GUA")).all()
+    db.add(User(username="concal2", first_name="Otra", last_name="Prueba", email="concal2@example.org", active=True,
+                password="-", must_change_password=False, roles=[role], sites=list(sites)))  # fmt: skip
+    draw_all(db)
+    return checked(db)
+
+
+def test_who_accepts_a_drawn_booklet_is_told_to_put_it_aside(db: Session, login: Login, case: PassportCase) -> None:
+    draw_all(db)
+    client = login("concal")
+    read_all(db, client, case)
+    page = client.post(f"/quality/{case.number}/accept", data=WELL, follow_redirects=True).text
+    assert "segunda inspección" in page.split("<main")[1]
+    assert f'href="/quality/{case.number}"' in page.split('id="drawn"')[1]
+
+
+def test_the_second_person_opens_it_by_any_scan_and_reads_all_anew(
+    db: Session, login: Login, drawn: PassportCase
+) -> None:
+    client = login("concal2")
+    assert drawn.number in client.get("/quality/").text
+    assert client.post("/quality/", data={"raw": "F5000001"}).location == f"/quality/{drawn.number}"
+    page = client.get(f"/quality/{drawn.number}").text
+    assert [verdict(page, kind) for kind in ("booklet", "mrz", "seal")] == ["Concuerda", "Pendiente", "Pendiente"]
+    assert re.search(r"<button[^>]*data-key=\"F2\"[^>]*disabled", page)
+    page = read_all(db, client, drawn)
+    assert f'formaction="/quality/{drawn.number}/inspection/pass"' in page
+    answer = client.post(f"/quality/{drawn.number}/inspection/pass", data={**WELL, "seen": hidden(page, "seen")})
+    assert answer.location == "/quality/"
+    assert 'id="drawn"' not in client.get("/quality/").text
+    assert again(db, drawn).state == State.POST_IMPRESION
+
+
+def test_the_second_person_refuses_with_a_reason(db: Session, login: Login, drawn: PassportCase) -> None:
+    client = login("concal2")
+    missing = client.post(f"/quality/{drawn.number}/inspection/refuse", data={"comment": ""})
+    assert missing.status_code == 400
+    assert 'id="f-comment-error"' in missing.text
+    client.post(f"/quality/{drawn.number}/inspection/refuse", data={"comment": "Rayada"})
+    assert again(db, drawn).state == State.AUTORIZADA
+    assert db.get_one(Booklet, "F5000001").state == BookletState.ANULADA
+
+
+def test_who_accepted_it_is_warned_and_refused(db: Session, login: Login, drawn: PassportCase) -> None:
+    client = login("concal")
+    assert "Usted aceptó esta libreta" in client.get(f"/quality/{drawn.number}").text
+    back = {"Referer": f"http://localhost/quality/{drawn.number}"}
+    client.post(f"/quality/{drawn.number}/inspection/refuse", data={"comment": "Rayada"}, headers=back)
+    assert again(db, drawn).state == State.POST_IMPRESION
+
+
+def test_delivery_says_why_it_does_not_hand_over(db: Session, login: Login, drawn: PassportCase) -> None:
+    sent = {"collector": "HOLDER", "document_type": "DPI", "document_number": "6000000080101"}
+    answer = login("entrega").post(
+        f"/delivery/{drawn.number}/deliver",
+        data=sent,
+        headers={"Referer": f"http://localhost/delivery/{drawn.number}"},
+        follow_redirects=True,
+    )
+    assert "segunda inspección" in answer.text
+    assert "concal" in answer.text
+    assert again(db, drawn).state == State.POST_IMPRESION

@@ -34,9 +34,11 @@ def system(db: Session) -> Actor:
 
 
 def breach(db: Session, statement: str, **values: Any) -> str:
-    """The constraint, or the SQLSTATE, with which the database refuses `statement`."""
+    """The constraint, or the SQLSTATE, with which the database refuses `statement`, at once or when it commits."""
+    db.execute(text("set constraints all immediate"))
     with pytest.raises(DBAPIError) as error, db.begin_nested():
         db.execute(text(statement), values)
+    db.execute(text("set constraints all deferred"))
     return error.value.orig.diag.constraint_name or error.value.orig.sqlstate  # type: ignore[union-attr]
 
 
@@ -215,7 +217,9 @@ def test_a_draft_moves_nothing(db: Session) -> None:
 def test_a_movement_goes_where_its_document_says(db: Session) -> None:
     make_booklets(db)
     make_booklets(db, 5_000_011, 1, warehouse=CENTRAL)
-    transfer, issue, destruction = (document(db, kind) for kind in ("TRASLADO", "SALIDA", "DESTRUCCION"))
+    transfer, issue = document(db, "TRASLADO"), document(db, "SALIDA")
+    destruction = document(db, "DESTRUCCION", warehouse_code=CENTRAL)
+    db.execute(text(ENTRY), entry(F2, "EGRESO_ANULACION", "WAREHOUSE:PROD-GUA", "VOIDED:PROD-GUA", void_type="DEF"))
     printer = db.execute(text("select printer_id from stock_document where id = :n"), {"n": issue}).scalar_one()
     wrong = [
         entry(F1, "TRASLADO_SALE", "WAREHOUSE:PROD-GUA", "TRANSIT:1", document=transfer),
@@ -223,11 +227,12 @@ def test_a_movement_goes_where_its_document_says(db: Session) -> None:
         entry(F1, "TRASLADO_SALE", "WAREHOUSE:PROD-GUA", f"TRANSIT:{transfer}", document=issue),
         entry(F1, "SALIDA", "WAREHOUSE:PROD-GUA", f"HANDS:PROD-GUA:{printer + 1}", document=issue),
         entry("F5000011", "SALIDA", "WAREHOUSE:CENTRAL", f"HANDS:PROD-GUA:{printer}", document=issue),
-        entry(F1, "DESTRUCCION", "VOIDED:CENTRAL", "DESTROYED", document=destruction),
-        entry(F1, "REVERSION", "WAREHOUSE:PROD-GUA", "SUPPLIER", document=issue, reverses=receipt_of(db, F1)[0]),
+        entry(F2, "DESTRUCCION", "VOIDED:PROD-GUA", "DESTROYED", document=destruction),
     ]
     for values in wrong:
         assert breach(db, ENTRY, **values) == "movement_follows_its_document"
+    back = entry(F1, "REVERSION", "WAREHOUSE:PROD-GUA", "SUPPLIER", document=issue, reverses=receipt_of(db, F1)[0])
+    assert breach(db, ENTRY, **back) == "reversal_undoes_the_last_movement"
 
 
 @pytest.mark.parametrize("at_once", [False, True])
@@ -258,6 +263,25 @@ def test_two_people_close_what_two_must_count(db: Session, kind: str) -> None:
             document(db, kind, **printed, signed_by_id=second, closed_by_id=third)
         assert error.value.orig.diag.constraint_name == "printer_is_one_of_the_two"  # type: ignore[union-attr]
     document(db, kind, **printed, signed_by_id=second, closed_by_id=first)
+
+
+@pytest.mark.parametrize("numbers", [(1, 2), (1, 4), (2, 4)])
+def test_a_receipt_brings_in_the_booklets_of_its_lines_all_of_them_and_no_other(
+    db: Session, numbers: tuple[int, int]
+) -> None:
+    make_booklets(db, 5_000_004, 1)
+    receipt = document(db, "INGRESO", state="ABIERTO", closed_at=None, closed_by_id=None)
+    db.execute(text("insert into stock_line (document_id, category_code, prefix, first_serial, quantity, receives)"
+                    " values (:n, 'ORDINARIA', 'F', 5000001, 3, true)"), {"n": receipt})  # fmt: skip
+    db.execute(text("update stock_document set state = 'CERRADO', closed_at = now(), closed_by_id = 1 where id = :n"),
+               {"n": receipt})  # fmt: skip
+    post = (
+        "insert into stock_movement (booklet_number, kind, from_place, to_place, at, user_id, document_id)"
+        " select 'F500000' || n, 'INGRESO', 'SUPPLIER', 'WAREHOUSE:PROD-GUA', now(), 1, :n"
+        " from generate_series(cast(:a as int), cast(:b as int)) n"
+    )
+    assert breach(db, post, n=receipt, a=numbers[0], b=numbers[1]) == "receipt_brings_in_its_lines"
+    db.execute(text(post), {"n": receipt, "a": 1, "b": 3})
 
 
 # Reversals.
@@ -299,9 +323,11 @@ def test_a_receipt_is_reversed_once_though_its_numbers_came_again(db: Session, o
 
 def test_on_hand_at_a_past_date_is_receipts_less_issues_up_to_then(db: Session, system: Actor) -> None:
     days = [dt.datetime(2026, 11, day, 18, tzinfo=dt.UTC) for day in (2, 3, 5)]
-    receipt = document(db, "INGRESO", closed_at=days[0])
-    db.execute(text("insert into booklet (number, category_code, state, state_since) select 'F500000' || n,"
-                    " 'ORDINARIA', 'NO_INGRESADA', now() from generate_series(1, 5) n"))  # fmt: skip
+    receipt = document(db, "INGRESO", state="ABIERTO", closed_at=None, closed_by_id=None)
+    db.execute(text("insert into stock_line (document_id, category_code, prefix, first_serial, quantity, receives)"
+                    " values (:n, 'ORDINARIA', 'F', 5000001, 5, true)"), {"n": receipt})  # fmt: skip
+    db.execute(text("update stock_document set state = 'CERRADO', closed_at = :at, closed_by_id = 1 where id = :n"),
+               {"n": receipt, "at": days[0]})  # fmt: skip
     post = (
         "insert into stock_movement (booklet_number, kind, from_place, to_place, at, user_id, document_id,"
         " void_type_code) select 'F500000' || n, :kind, :a, :b, :at, 1, :document, :void from generate_series(1, :n) n"
