@@ -137,13 +137,13 @@ begin
       from posted p where p.kind <> 'INGRESO' and b.number = p.booklet_number and b.place = p.from_place;
     get diagnostics rows_moved = row_count;
     if rows_moved + rows_received <> rows_posted then
-        select p.booklet_number, p.from_place, b.place, p.kind into wrong
-          from posted p left join booklet b on b.number = p.booklet_number
-         where b.place is distinct from p.to_place or p.kind = 'INGRESO' and b.state_since <> p.at limit 1;
-        if wrong.kind = 'INGRESO' then
-            raise exception 'booklet % is in stock already, or on no line of its receipt', wrong.booklet_number
+        if exists (select from posted where kind = 'INGRESO') then
+            raise exception 'a receipt brings in the booklets of its lines, all of them and no other'
                 using errcode = 'check_violation', constraint = 'receipt_brings_in_its_lines';
         end if;
+        select p.booklet_number, p.from_place, b.place into wrong
+          from posted p left join booklet b on b.number = p.booklet_number
+         where b.place is distinct from p.to_place limit 1;
         raise exception 'booklet % is at %, not at %', wrong.booklet_number, wrong.place, wrong.from_place
             using errcode = 'check_violation', constraint = 'movement_starts_where_the_booklet_is';
     end if;
