@@ -19,11 +19,11 @@ from models.seeding import rows
 from models.stock import ACCOUNT_LABELS, Account
 from security.permissions import SCREEN_LABELS, Permission
 from security.roles import BY_CODE
-from workflow.closings import TWO_PEOPLE
 from workflow.controls import DECLARED
 from workflow.fields import Field
-from workflow.ledger import KINDS
 from workflow.machine import CREATIONS, TRANSITIONS, Transition
+from workflow.stock.closings import TWO_PEOPLE
+from workflow.stock.ledger import KINDS
 
 FOLDER = PROJECT_ROOT / "docs" / "reference"
 

@@ -6,7 +6,7 @@ import click
 
 from app.loading import opened
 from models.base import session as database
-from workflow import stock_audit
+from workflow.stock import stock_audit
 
 SHOWN = 100
 

@@ -1,8 +1,8 @@
 """Times receiving a lot of booklets in one line against one raw `INSERT … SELECT generate_series` of the same rows.
 
-Ours is what a person waits for who closes a receipt: `workflow.receipts.close_receipt` and the commit, in the product's
-own role, with every check, trigger, foreign key and index. Raw is one transaction of two statements that write the
-same rows as they end up, booklets and movements, and nothing else: into the same tables of the same database, so with
+Ours is what a person waits for who closes a receipt: `workflow.stock.receipts.close_receipt` and the commit, in the
+product's own role, with every check, trigger, foreign key and index. Raw is one transaction of two statements that
+write the same rows as they end up, booklets and movements, and nothing else: into the same tables of the same database, so with
 the same indexes, checks, foreign keys, sizes and bloat, but with the ledger's triggers disabled. That is the least
 that a program can do that writes down 100,000 booklets and where each came from; what ours takes beyond it is the price
 of a ledger that refuses what is wrong. Rounds alternate which of the two begins; before each the tables are vacuumed.
@@ -31,9 +31,9 @@ from app.settings import Settings
 from models.base import make_engine, utc_now
 from models.stock import StockDocument
 from security.actor import system_actor
-from workflow import receipts
 from workflow.clock import local_date
-from workflow.serials import SERIALS
+from workflow.stock import receipts
+from workflow.stock.serials import SERIALS
 
 TARGET = 2.0
 WAREHOUSE, CATEGORY, PREFIX = "CENTRAL", "ORDINARIA", "F"

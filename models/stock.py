@@ -210,7 +210,7 @@ class StockLine(Base):
 class StockMovement(Base):
     """One booklet out of one place and into another (`Account`). Append-only: the database refuses update and delete.
 
-    Which kinds there are, and from where to where each leads, is declared in workflow.ledger, the one writer; the
+    Which kinds there are, and from where to where each leads, is declared in workflow.stock.ledger, the one writer; the
     database holds the same rules, moves the booklet and adds the movement to the day's turnover.
     """
 

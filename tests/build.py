@@ -149,7 +149,7 @@ def make_booklets(
     category: str = "ORDINARIA",
 ) -> list[str]:
     """New booklets in a warehouse, received there by a closed document of the system's."""
-    from workflow import receipts
+    from workflow.stock import receipts
 
     system, prefix = system_actor(session), session.get_one(StockCategory, category).prefix
     receipt = receipts.draft_receipt(

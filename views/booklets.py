@@ -17,9 +17,10 @@ from security.permissions import Permission
 from views.access import api_needs, current_actor, needs, transaction
 from views.counter import status_of
 from views.frame import Page
-from workflow import blanks, booklet_card, scanning, serials
-from workflow.booklet_card import Card, Entry, Words
+from workflow import scanning
 from workflow.errors import BadValue, DomainError, NotFound
+from workflow.stock import blanks, booklet_card, serials
+from workflow.stock.booklet_card import Card, Entry, Words
 
 #: The view that shows each kind of document; a reversal has no page of its own.
 DOCUMENT_VIEWS = {

@@ -20,11 +20,11 @@ from views.access import current_actor, needs, transaction
 from views.counter import status_of
 from views.documents import number_of, version_seen
 from views.frame import Page
-from workflow import closing_counts, closing_figures, closing_minutes, closing_reads, closings, document_lists
 from workflow.clock import local_date
-from workflow.closing_counts import Counted
 from workflow.errors import BadValue, DomainError
-from workflow.serials import read_runs, runs_text
+from workflow.stock import closing_counts, closing_figures, closing_minutes, closing_reads, closings, document_lists
+from workflow.stock.closing_counts import Counted
+from workflow.stock.serials import read_runs, runs_text
 
 READ, WRITE = closings.READ, Permission.CLOSE_DAYS
 TITLES = {"COUNTED": N_("Counted numbers"), "MISSING": N_("Missing numbers"), "SURPLUS": N_("Surplus numbers")}

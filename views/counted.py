@@ -16,11 +16,11 @@ from models.text import N_
 from security.permissions import Permission
 from views.access import current_actor, needs_its, transaction
 from views.documents import DocumentView, number_of, version_seen
-from workflow import destruction, document_lists, draft_lines, issue_papers, issues
-from workflow.document_lists import DocumentRow
 from workflow.errors import BadValue
-from workflow.printers import PRINTS
-from workflow.serials import read_runs
+from workflow.stock import destruction, document_lists, draft_lines, issue_papers, issues
+from workflow.stock.document_lists import DocumentRow
+from workflow.stock.printers import PRINTS
+from workflow.stock.serials import read_runs
 
 PEOPLE = (issues.KEEP, *PRINTS)
 READERS = (Permission.READ_STOCK, *PRINTS)

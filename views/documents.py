@@ -18,10 +18,10 @@ from security.permissions import Permission
 from views.access import current_actor, needs_its, transaction
 from views.counter import status_of
 from views.frame import Page
-from workflow import document_lists, documents
 from workflow.clock import local_date
-from workflow.document_lists import DocumentRow
 from workflow.errors import BadValue, DomainError
+from workflow.stock import document_lists, documents
+from workflow.stock.document_lists import DocumentRow
 
 
 class DocumentView(Page):

@@ -15,10 +15,10 @@ from models.text import N_
 from views.access import current_actor, needs, transaction
 from views.counted import PEOPLE, READERS, CountedView, booklets_added, tabs
 from views.documents import number_of, version_seen
-from workflow import destruction, document_lists, documents, holdings, issues
-from workflow.document_lists import DocumentRow
 from workflow.errors import BadValue, DomainError
-from workflow.printers import printers
+from workflow.stock import destruction, document_lists, documents, holdings, issues
+from workflow.stock.document_lists import DocumentRow
+from workflow.stock.printers import printers
 
 
 class IssueView(CountedView):

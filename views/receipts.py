@@ -15,9 +15,9 @@ from models.text import N_
 from security.permissions import Permission
 from views.access import current_actor, needs, transaction
 from views.documents import DocumentView
-from workflow import document_lists, documents, receipts
-from workflow.document_lists import DocumentRow
 from workflow.machine import required
+from workflow.stock import document_lists, documents, receipts
+from workflow.stock.document_lists import DocumentRow
 
 
 class ReceiptView(DocumentView):

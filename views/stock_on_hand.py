@@ -14,12 +14,12 @@ from security.permissions import Permission
 from views.access import current_actor, needs, transaction
 from views.counter import status_of
 from views.frame import Page
-from workflow import on_hand, warehouse_stock
 from workflow.clock import local_date
-from workflow.documents import sees
 from workflow.errors import BadValue
-from workflow.on_hand import OnHand
-from workflow.warehouse_stock import Lot
+from workflow.stock import on_hand, warehouse_stock
+from workflow.stock.documents import sees
+from workflow.stock.on_hand import OnHand
+from workflow.stock.warehouse_stock import Lot
 
 
 class OnHandView(Page):

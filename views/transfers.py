@@ -18,11 +18,11 @@ from security.permissions import Permission
 from views.access import current_actor, needs, needs_its, transaction
 from views.counter import status_of
 from views.documents import DocumentView, number_of
-from workflow import arrivals, document_lists, documents, ledger, stock_papers, transfer_lists, transfers
-from workflow.document_lists import DocumentRow
 from workflow.errors import BadValue, DomainError
-from workflow.run_sets import size
-from workflow.serials import read_runs, runs_text
+from workflow.stock import arrivals, document_lists, documents, ledger, stock_papers, transfer_lists, transfers
+from workflow.stock.document_lists import DocumentRow
+from workflow.stock.run_sets import size
+from workflow.stock.serials import read_runs, runs_text
 
 #: Differences and ranges shown on a page; the minutes have them all.
 SHOWN = 100

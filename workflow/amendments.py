@@ -11,11 +11,12 @@ from models.catalogs import VoidType
 from models.stock import Account
 from models.text import N_
 from security.permissions import Permission
-from workflow import ledger, succession
+from workflow import succession
 from workflow.booklets import live_personalisation, lock_booklet, post, set_state, void
 from workflow.errors import BadValue, Refused, Unavailable
 from workflow.fields import Field, Kind
 from workflow.machine import TRANSITIONS, Act, lock_case, record, transition
+from workflow.stock import ledger
 
 REASON = Field("comment", N_("Reason"), Kind.COMMENT)
 VOID_TYPE = Field("void_type", N_("Void type"), Kind.VOID_TYPE, among=(("modules", "ANULAR_LIBRETA"),))

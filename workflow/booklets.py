@@ -12,9 +12,9 @@ from models.catalogs import PassportType, Site, VoidType, Warehouse
 from models.stock import Account, StockMovement
 from models.text import N_
 from models.users import User
-from workflow import ledger
 from workflow.errors import BadValue, NotFound, Unavailable
 from workflow.machine import Act
+from workflow.stock import ledger
 
 #: Reasons of a void that say that the booklet is not in our custody.
 GONE = frozenset({"ROB", "HUR", "EXT", "EXB"})

@@ -20,8 +20,8 @@ from workflow import enquiries
 from workflow.booklets import live_personalisation
 from workflow.labels import Labels, read_labels
 from workflow.machine import HOLD_LASTS, lock_case, wrong_state
-from workflow.on_hand import offered_booklets
 from workflow.queues import Position, Queue, page
+from workflow.stock.on_hand import offered_booklets
 
 
 @dataclass(frozen=True)

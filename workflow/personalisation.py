@@ -16,8 +16,8 @@ from workflow import enquiries, pages, stations
 from workflow.booklets import live_personalisation, own_booklet, personalisation_of, post, set_state, take_new, void
 from workflow.errors import BadValue, NotAllowed, Unavailable
 from workflow.fields import Field, Kind
-from workflow.ledger import printing_place
 from workflow.machine import Act, transition, wrong_state
+from workflow.stock.ledger import printing_place
 
 BOOKLET = Field("booklet", N_("Booklet number"), Kind.BOOKLET)
 COMMENT = Field("comment", N_("Comment"), Kind.COMMENT, required=False)

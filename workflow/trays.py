@@ -25,8 +25,8 @@ from workflow import enquiries, pages, queues, stations
 from workflow.counters import unless_changed
 from workflow.errors import BadValue, DomainError, NotFound
 from workflow.machine import HOLD_LASTS, perform
-from workflow.on_hand import offered_booklets
 from workflow.queues import Queue
+from workflow.stock.on_hand import offered_booklets
 
 #: How many cases a tray has when nobody says how many, and at most.
 USUAL, MOST = 10, 50

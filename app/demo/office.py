@@ -11,8 +11,9 @@ from models.cases import PassportCase, State
 from models.catalogs import PassportType
 from security.actor import Actor, load_actor
 from security.scope import acting_as
-from workflow import machine, on_hand
+from workflow import machine
 from workflow.booklets import live_personalisation
+from workflow.stock import on_hand
 
 #: How far of 100 cases get: enrolled, authorised, in printing, printed, waiting for delivery, delivered, rejected.
 MIX = ((34, None), (20, "authorise"), (3, "assign"), (9, "print"), (12, "check"), (18, "deliver"), (4, "reject"))

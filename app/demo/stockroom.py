@@ -9,10 +9,10 @@ from models.base import utc_now
 from models.catalogs import Warehouse
 from models.stock import StockDocument
 from security.actor import Actor, load_actor
-from workflow import arrivals, blanks, issues, receipts, transfers
 from workflow.clock import local_date
-from workflow.document_lists import CENTRAL
-from workflow.serials import Run
+from workflow.stock import arrivals, blanks, issues, receipts, transfers
+from workflow.stock.document_lists import CENTRAL
+from workflow.stock.serials import Run
 
 #: First serial, booklets per printing warehouse and booklets that stay in the central one, by category; far from the
 #: numbers of the former system (F1000000-F3999999).

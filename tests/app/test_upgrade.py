@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.database_server import create_database, drop_database
 from app.migrating import configuration, migrate
 from models.base import make_engine
-from workflow import stock_audit
+from workflow.stock import stock_audit
 
 #: What the former ledger wrote: a receipt of five; one assigned, one delivered, one voided, one voided and reactivated.
 FORMER = """

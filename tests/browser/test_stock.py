@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from models.booklets import Booklet
 from models.closings import ClosingRange, DayClosing
 from tests.browser.conftest import Desk
-from workflow.stock_audit import audit
+from workflow.stock.stock_audit import audit
 
 FIRST = 6_300_001
 

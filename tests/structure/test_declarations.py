@@ -98,7 +98,7 @@ def test_the_states_that_end_a_case_are_those_of_the_seed_file() -> None:
 
 def test_every_event_is_written_by_something() -> None:
     produced = {move.event for move in TRANSITIONS.values()} | {made.event for made in CREATIONS}
-    sources = "".join(path.read_text() for path in (ROOT / "workflow").glob("*.py"))
+    sources = "".join(path.read_text() for path in (ROOT / "workflow").rglob("*.py"))
     assert produced | {event for event in Event if re.search(rf"\bEvent\.{event.name}\b", sources)} == set(Event)
 
 

@@ -14,8 +14,9 @@ from models.stock import Account, Span, StockTurnover
 from security.actor import system_actor
 from security.permissions import Permission
 from tests.build import make_booklets, make_case
-from workflow import ledger, machine
+from workflow import machine
 from workflow.booklets import lock_booklet
+from workflow.stock import ledger
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from security.actor import load_actor
 from tests.build import make_booklets
 from tests.views.counting import statements
 from tests.views.desk import act, checked, in_printing, use_of
-from workflow import blanks
+from workflow.stock import blanks
 
 Login = Callable[[str], FlaskClient]
 NUMBER = "F5000001"

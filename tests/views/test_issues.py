@@ -18,8 +18,8 @@ from tests.build import make_booklets
 from tests.printing.invented import run
 from tests.views.counting import statements
 from tests.views.desk import hidden
-from workflow import ledger
 from workflow.booklets import lock_booklet
+from workflow.stock import ledger
 
 Login = Callable[[str], FlaskClient]
 GUA = "PROD-GUA"

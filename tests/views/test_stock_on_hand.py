@@ -119,7 +119,7 @@ def test_a_warehouse_lists_its_ranges_and_links_the_booklets(db: Session, login:
 
 
 def test_many_ranges_are_paged(db: Session, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workflow.warehouse_stock.RUNS_PAGE", 2)
+    monkeypatch.setattr("workflow.stock.warehouse_stock.RUNS_PAGE", 2)
     for start in range(3):
         make_booklets(db, 5_000_001 + 10 * start, 2)
     db.commit()

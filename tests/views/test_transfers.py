@@ -16,7 +16,7 @@ from models.users import User
 from tests.build import make_booklets
 from tests.views.counting import statements
 from tests.views.desk import hidden
-from workflow import arrivals, transfer_lists
+from workflow.stock import arrivals, transfer_lists
 
 Login = Callable[[str], FlaskClient]
 HEAD = {

@@ -25,10 +25,11 @@ from models.stock import DocumentState, StockDocument
 from security.actor import Actor, load_actor
 from security.permissions import Permission
 from security.scope import acting_as
-from workflow import arrivals, blanks, destruction, documents, issues, pages, receipts, transfers
+from workflow import pages
 from workflow.errors import DomainError
 from workflow.machine import perform
-from workflow.serials import Run
+from workflow.stock import arrivals, blanks, destruction, documents, issues, receipts, transfers
+from workflow.stock.serials import Run
 
 TODAY = dt.date(2026, 11, 20)
 FIRST = 9_000_001

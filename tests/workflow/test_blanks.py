@@ -19,11 +19,11 @@ from models.users import User
 from security.actor import Actor, load_actor
 from security.scope import acting_as
 from tests.build import make_booklets, make_case
-from workflow import arrivals, blanks, documents, ledger, transfers
 from workflow.clock import local_date
 from workflow.errors import BadValue, DomainError, NotAllowed, NotFound, Refused, Unavailable
 from workflow.machine import perform
-from workflow.serials import Run, read_runs
+from workflow.stock import arrivals, blanks, documents, ledger, transfers
+from workflow.stock.serials import Run, read_runs
 
 ROUNDS = 10
 

@@ -15,10 +15,10 @@ from security.actor import Actor, load_actor
 from tests.build import make_booklets, make_case
 from tests.views.counting import statements
 from tests.views.desk import act, checked, in_printing
-from workflow import arrivals, blanks, booklet_card, transfers
-from workflow.booklet_card import Card, Words
 from workflow.clock import local_date
 from workflow.errors import NotAllowed, NotFound
+from workflow.stock import arrivals, blanks, booklet_card, transfers
+from workflow.stock.booklet_card import Card, Words
 
 NUMBER = "F5000001"
 CENTRAL, GUA = "CENTRAL DE PASAPORTES", "PRODUCCIÓN | CENTRO DE IMPRESIÓN GUATEMALA"

@@ -22,20 +22,12 @@ from models.stock import DocumentState
 from printing.papers import draw
 from security.actor import Actor, load_actor
 from tests.build import make_booklets, make_case
-from workflow import (
-    closing_counts,
-    closing_figures,
-    closing_minutes,
-    closing_reads,
-    closings,
-    ledger,
-    receipts,
-)
 from workflow.clock import local_date
-from workflow.closing_figures import Figures
 from workflow.errors import BadValue, NotAllowed, NotFound, Refused, WrongState
 from workflow.machine import perform
-from workflow.serials import Run, runs_text
+from workflow.stock import closing_counts, closing_figures, closing_minutes, closing_reads, closings, ledger, receipts
+from workflow.stock.closing_figures import Figures
+from workflow.stock.serials import Run, runs_text
 
 WAREHOUSE = "PROD-GUA"
 

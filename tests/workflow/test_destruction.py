@@ -21,11 +21,11 @@ from security.scope import acting_as, set_acting
 from tests.build import make_booklets, make_case
 from tests.printing.invented import run
 from tests.views.desk import act
-from workflow import destruction, documents, holdings, issue_papers, issues, ledger
 from workflow.booklets import lock_booklet
 from workflow.errors import BadValue, DomainError, NotAllowed, NotFound, Refused, Unavailable, WrongState
 from workflow.machine import perform
-from workflow.serials import Run
+from workflow.stock import destruction, documents, holdings, issue_papers, issues, ledger
+from workflow.stock.serials import Run
 
 TODAY = dt.date(2026, 11, 20)
 GUA = "PROD-GUA"
@@ -154,7 +154,7 @@ def test_what_is_in_custody_is_told_by_kind_and_age(db: Session) -> None:
 def test_more_runs_than_a_document_takes_at_once_come_in_turns(
     db: Session, first: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workflow.draft_lines.MOST_LINES", 2)
+    monkeypatch.setattr("workflow.stock.draft_lines.MOST_LINES", 2)
     numbers = make_booklets(db, count=9)
     voided(db, numbers[::2])
     document = draft(db, first)

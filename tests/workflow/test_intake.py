@@ -19,9 +19,10 @@ from security.actor import Actor, load_actor
 from security.scope import acting_as
 from tests.build import make_booklets, make_case
 from tests.enrolment_bodies import DELETE, base64_of, cui, enrolment, jpeg, png, raw
-from workflow import intake, ledger, registry
+from workflow import intake, registry
 from workflow.enrolment_form import BadEnrolment
 from workflow.errors import DomainError, NotAllowed, NotFound
+from workflow.stock import ledger
 
 ROUNDS = 8
 

@@ -15,9 +15,9 @@ from models.stock import Account
 from security.actor import Actor, system_actor
 from tests.build import make_booklets, make_case
 from tests.workflow.ledger_world import CENTRAL, COLLECTED, PROD, Office
-from workflow import ledger, stock_audit
-from workflow.ledger import KINDS
-from workflow.serials import Run
+from workflow.stock import ledger, stock_audit
+from workflow.stock.ledger import KINDS
+from workflow.stock.serials import Run
 
 F1, F2, F3 = "F5000001", "F5000002", "F5000003"
 OWNERS = {"WAREHOUSE": ":PROD-GUA", "VOIDED": ":PROD-GUA", "HANDS": ":PROD-GUA:1", "TRANSIT": ":1", "PRINTING": ":GUA"}

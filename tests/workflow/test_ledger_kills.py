@@ -26,9 +26,9 @@ from models.stock import DocumentKind, StockDocument
 from security.actor import Actor, load_actor, system_actor
 from tests.build import make_booklets, make_case
 from tests.workflow.ledger_world import FIRST, PROD, TODAY, Office
-from workflow import documents, ledger, stock_audit
 from workflow.errors import Unavailable
-from workflow.serials import Run
+from workflow.stock import documents, ledger, stock_audit
+from workflow.stock.serials import Run
 
 NOTE = re.compile(r"([A-Z_]+) ([0-9]+) ([0-9]+)")
 ROOT = Path(__file__).parent.parent.parent

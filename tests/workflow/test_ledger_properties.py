@@ -21,9 +21,9 @@ from sqlalchemy.orm import Session
 from models.cases import State
 from tests.build import make_case
 from tests.workflow.ledger_world import CENTRAL, COLLECTED, FIRST, KEEPERS, PRINTERS, PROD, Office
-from workflow import stock_audit
 from workflow.errors import DomainError
-from workflow.serials import Run
+from workflow.stock import stock_audit
+from workflow.stock.serials import Run
 
 SERIALS = 10
 SUPPLIER = "SUPPLIER"

@@ -16,11 +16,11 @@ from security.actor import Actor, load_actor
 from tests.build import make_booklets, make_case
 from tests.views.counting import statements
 from tests.views.desk import act
-from workflow import arrivals, blanks, documents, on_hand, transfers, warehouse_stock
 from workflow.clock import local_date
 from workflow.errors import NotAllowed, NotFound
-from workflow.on_hand import Figures, OnHand, Stock
-from workflow.serials import Run
+from workflow.stock import arrivals, blanks, documents, on_hand, transfers, warehouse_stock
+from workflow.stock.on_hand import Figures, OnHand, Stock
+from workflow.stock.serials import Run
 
 TODAY = local_date(utc_now())
 

@@ -21,11 +21,11 @@ from security.permissions import Permission
 from security.scope import acting_as, set_acting
 from tests.build import make_booklets, make_case
 from tests.views.desk import act, in_printing, printed
-from workflow import documents, holdings, issues, ledger, on_hand, transfers
 from workflow.errors import BadValue, DomainError, NotAllowed, NotFound, Refused, Unavailable, WrongState
 from workflow.machine import perform
-from workflow.printers import printers
-from workflow.serials import Run, read_runs
+from workflow.stock import documents, holdings, issues, ledger, on_hand, transfers
+from workflow.stock.printers import printers
+from workflow.stock.serials import Run, read_runs
 
 TODAY = dt.date(2026, 11, 20)
 GUA = "PROD-GUA"

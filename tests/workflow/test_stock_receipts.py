@@ -13,8 +13,8 @@ from models.booklets import Booklet, BookletState
 from models.stock import DocumentKind, DocumentState, StockDocument, StockLine, StockMovement
 from security.actor import Actor
 from tests.build import make_booklets
-from workflow import document_lists, documents, on_hand, receipts
 from workflow.errors import BadValue, DomainError, NotAllowed, NotFound, Unavailable, WrongState
+from workflow.stock import document_lists, documents, on_hand, receipts
 
 TODAY = dt.date(2026, 11, 20)
 KIND, WRITE = DocumentKind.INGRESO, receipts.WRITE

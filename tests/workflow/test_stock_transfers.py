@@ -25,13 +25,13 @@ from models.catalogs import TransferRoute
 from models.stock import DocumentState, StockDocument, StockMovement
 from security.actor import Actor, load_actor, system_actor
 from tests.build import make_booklets, make_case
-from workflow import arrivals, documents, ledger, receipts, stock_papers, transfer_lists, transfers
 from workflow.booklets import lock_booklet
 from workflow.errors import BadValue, DomainError, NotAllowed, NotFound, Refused, Unavailable, WrongState
-from workflow.holdings import joined
 from workflow.machine import perform
-from workflow.run_sets import common, size, without
-from workflow.serials import Run, read_runs
+from workflow.stock import arrivals, documents, ledger, receipts, stock_papers, transfer_lists, transfers
+from workflow.stock.holdings import joined
+from workflow.stock.run_sets import common, size, without
+from workflow.stock.serials import Run, read_runs
 
 TODAY = dt.date(2026, 11, 20)
 FIRST = 5_000_001

@@ -16,13 +16,13 @@ from models.stock import Account, StockDocument, StockMovement
 from models.text import N_
 from security.actor import Actor
 from security.permissions import Permission
-from workflow import arrivals, ledger
 from workflow.booklets import lock_booklet, moved, void_place
-from workflow.documents import allow, concerns, free_text, sees
 from workflow.errors import BadValue, Refused, Unavailable
-from workflow.holdings import joined
-from workflow.run_sets import size
-from workflow.serials import Run, runs_of, runs_text
+from workflow.stock import arrivals, ledger
+from workflow.stock.documents import allow, concerns, free_text, sees
+from workflow.stock.holdings import joined
+from workflow.stock.run_sets import size
+from workflow.stock.serials import Run, runs_of, runs_text
 
 #: Booklets voided at once, in one transaction: a box of twenty packs.
 AT_MOST = 1000

@@ -14,8 +14,8 @@ from models.text import N_
 from models.users import User
 from security.actor import Actor
 from security.permissions import Permission
-from workflow.documents import allow, sees
 from workflow.errors import NotFound
+from workflow.stock.documents import allow, sees
 
 OPEN_AT_MOST = 200
 CLOSED_PAGE = 50

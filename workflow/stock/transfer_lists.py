@@ -15,11 +15,11 @@ from models.stock import DocumentKind, StockMovement
 from models.text import N_
 from models.users import User
 from security.actor import Actor
-from workflow import document_lists, ledger
 from workflow.clock import local_date
-from workflow.document_lists import DocumentRow, Listed
 from workflow.errors import NotFound
-from workflow.serials import Run
+from workflow.stock import document_lists, ledger
+from workflow.stock.document_lists import DocumentRow, Listed
+from workflow.stock.serials import Run
 
 #: Days in transit after which a transfer is marked.
 LATE_AFTER = 3

@@ -9,10 +9,10 @@ from models.stock import Account, DocumentKind, DocumentState, StockDocument
 from models.text import N_
 from security.actor import Actor
 from security.permissions import Permission
-from workflow import document_lists, documents, draft_lines, holdings, ledger
-from workflow.document_lists import DocumentRow
 from workflow.errors import BadValue, NotAllowed
-from workflow.serials import Run
+from workflow.stock import document_lists, documents, draft_lines, holdings, ledger
+from workflow.stock.document_lists import DocumentRow
+from workflow.stock.serials import Run
 
 WRITE = Permission.DESTROY_BOOKLETS
 KIND = DocumentKind.DESTRUCCION

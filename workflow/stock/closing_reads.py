@@ -13,9 +13,9 @@ from models.closings import ClosingLine, ClosingRange, DayClosing
 from models.stock import DocumentState
 from models.users import User
 from security.actor import Actor
-from workflow import closing_figures, closings, document_lists, documents
-from workflow.closing_figures import Figures, Found
-from workflow.serials import Run
+from workflow.stock import closing_figures, closings, document_lists, documents
+from workflow.stock.closing_figures import Figures, Found
+from workflow.stock.serials import Run
 
 OPEN_AT_MOST = 200
 CLOSED_PAGE = 50

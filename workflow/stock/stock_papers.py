@@ -12,14 +12,14 @@ from models.stock import Account, StockDocument
 from models.text import N_
 from models.users import User
 from printing.papers import Column, Paper, Signature, Table, draw
-from workflow import ledger, transfer_lists
-from workflow.arrivals import manifest_code
 from workflow.clock import local
 from workflow.errors import WrongState
 from workflow.pages import AUTHORITY
-from workflow.run_sets import size
-from workflow.serials import Run
-from workflow.transfer_lists import Arrival, DifferenceRow
+from workflow.stock import ledger, transfer_lists
+from workflow.stock.arrivals import manifest_code
+from workflow.stock.run_sets import size
+from workflow.stock.serials import Run
+from workflow.stock.transfer_lists import Arrival, DifferenceRow
 
 DIFFERENCES = {Difference.MISSING: "Faltante", Difference.SURPLUS: "Sobrante", Difference.DAMAGED: "Dañada"}
 #: What stock knows of a number, by the account of its place; `{}` is the owner.

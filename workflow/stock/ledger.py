@@ -22,7 +22,7 @@ from models.text import N_
 from security.actor import Actor
 from security.permissions import Permission as P
 from workflow.errors import NotAllowed, Unavailable
-from workflow.serials import Run, runs_text
+from workflow.stock.serials import Run, runs_text
 
 BLANK = (A.WAREHOUSE, A.HANDS, A.TRANSIT)
 

@@ -16,10 +16,10 @@ from models.text import N_
 from models.users import User
 from security.actor import Actor
 from security.permissions import Permission
-from workflow.documents import allow, sees
 from workflow.enquiries import log_look
 from workflow.errors import NotFound
-from workflow.ledger import BLANK, KINDS, account_of, owner_of
+from workflow.stock.documents import allow, sees
+from workflow.stock.ledger import BLANK, KINDS, account_of, owner_of
 
 #: Movements shown at once.
 PAGE = 50

@@ -14,12 +14,12 @@ from models.text import N_
 from models.users import User
 from security.actor import Actor
 from security.permissions import Permission
-from workflow import document_lists, documents, draft_lines, holdings, ledger
-from workflow.document_lists import DocumentRow
 from workflow.errors import BadValue, NotAllowed, Refused, WrongState
-from workflow.printers import PRINTS, printer_named
-from workflow.run_sets import size
-from workflow.serials import Run
+from workflow.stock import document_lists, documents, draft_lines, holdings, ledger
+from workflow.stock.document_lists import DocumentRow
+from workflow.stock.printers import PRINTS, printer_named
+from workflow.stock.run_sets import size
+from workflow.stock.serials import Run
 
 KEEP = Permission.ISSUE_STOCK
 KINDS = (DocumentKind.SALIDA, DocumentKind.DEVOLUCION)

@@ -13,11 +13,11 @@ from models.stock import Account, DocumentKind, DocumentState, StockDocument, St
 from models.text import N_
 from security.actor import Actor
 from security.permissions import Permission
-from workflow import documents, draft_lines, holdings, ledger
-from workflow.arrivals import allow_at, nothing_left, settle
 from workflow.errors import BadValue, Refused, Unavailable
-from workflow.serials import Run, runs_text
-from workflow.transfer_lists import runs_in_transit
+from workflow.stock import documents, draft_lines, holdings, ledger
+from workflow.stock.arrivals import allow_at, nothing_left, settle
+from workflow.stock.serials import Run, runs_text
+from workflow.stock.transfer_lists import runs_in_transit
 
 WRITE = Permission.TRANSFER_STOCK
 

@@ -17,13 +17,13 @@ from models.text import N_
 from models.users import User
 from security.actor import Actor
 from security.permissions import Permission
-from workflow import documents, ledger
 from workflow.errors import BadValue, NotAllowed, Refused, Unavailable, WrongState
-from workflow.holdings import joined
-from workflow.run_sets import common, size, without
 from workflow.scanning import booklet_in
-from workflow.serials import Run, runs_text
-from workflow.transfer_lists import runs_in_transit, runs_received
+from workflow.stock import documents, ledger
+from workflow.stock.holdings import joined
+from workflow.stock.run_sets import common, size, without
+from workflow.stock.serials import Run, runs_text
+from workflow.stock.transfer_lists import runs_in_transit, runs_received
 
 RECEIVE = Permission.CONFIRM_TRANSFERS
 #: Numbers that are not of the transfer, in one confirmation; more come of a mistyped range.

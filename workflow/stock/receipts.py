@@ -10,9 +10,9 @@ from models.stock import Account, DocumentKind, DocumentState, StockDocument, St
 from models.text import N_
 from security.actor import Actor
 from security.permissions import Permission
-from workflow import documents, ledger
 from workflow.errors import Refused, Unavailable
-from workflow.serials import Run, runs_text
+from workflow.stock import documents, ledger
+from workflow.stock.serials import Run, runs_text
 
 WRITE = Permission.RECEIVE_STOCK
 

@@ -16,11 +16,11 @@ from models.text import N_
 from security.actor import Actor
 from security.permissions import Permission
 from workflow.clock import GUATEMALA
-from workflow.documents import allow, sees
 from workflow.errors import BadValue
-from workflow.ledger import voided_place
-from workflow.printers import PRINTS
-from workflow.serials import SERIALS, Run, runs_text
+from workflow.stock.documents import allow, sees
+from workflow.stock.ledger import voided_place
+from workflow.stock.printers import PRINTS
+from workflow.stock.serials import SERIALS, Run, runs_text
 
 #: Documents whose lines are booklets that exist.
 MOVING = (DocumentKind.TRASLADO, DocumentKind.SALIDA, DocumentKind.DEVOLUCION, DocumentKind.DESTRUCCION)

@@ -15,12 +15,12 @@ from models.text import N_
 from models.users import User
 from printing.papers import Column, Paper, Signature, Table, draw
 from security.actor import Actor
-from workflow import document_lists, documents
 from workflow.clock import local
-from workflow.document_lists import DocumentRow
 from workflow.errors import WrongState
 from workflow.pages import AUTHORITY
-from workflow.serials import Run
+from workflow.stock import document_lists, documents
+from workflow.stock.document_lists import DocumentRow
+from workflow.stock.serials import Run
 
 KINDS = (DocumentKind.SALIDA, DocumentKind.DEVOLUCION, DocumentKind.DESTRUCCION)
 TITLES = {

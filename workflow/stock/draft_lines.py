@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from models.stock import StockDocument, StockLine
 from models.text import N_
-from workflow import documents, holdings, ledger
 from workflow.errors import BadValue, Unavailable
-from workflow.holdings import Held
-from workflow.run_sets import size
-from workflow.serials import Run, runs_text
+from workflow.stock import documents, holdings, ledger
+from workflow.stock.holdings import Held
+from workflow.stock.run_sets import size
+from workflow.stock.serials import Run, runs_text
 
 #: Lines that one addition may bring: more than a page or the minutes could show to any use.
 MOST_LINES = 1000

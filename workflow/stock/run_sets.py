@@ -1,11 +1,11 @@
 """What two sets of booklet numbers share and what differs, kept as runs: a million numbers weigh no more than a range.
 
-Each set is as `workflow.holdings.joined` makes it: lowest first, no two runs touching.
+Each set is as `workflow.stock.holdings.joined` makes it: lowest first, no two runs touching.
 """
 
 from collections.abc import Iterable, Sequence
 
-from workflow.serials import Run
+from workflow.stock.serials import Run
 
 
 def common(left: Sequence[Run], right: Sequence[Run]) -> list[Run]:

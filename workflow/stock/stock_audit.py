@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.booklets import PLACE_OF_STATE
-from workflow.ledger import KINDS
+from workflow.stock.ledger import KINDS
 
 #: What the checks read: movements with their day in Guatemala, and each one's two sides by account and owner.
 READ = """

@@ -10,11 +10,11 @@ from models.catalogs import Warehouse
 from models.text import N_
 from security.actor import Actor
 from security.permissions import Permission
-from workflow.booklet_card import Words, read_places
-from workflow.documents import allow, sees
 from workflow.errors import NotFound
-from workflow.on_hand import OnHand, on_hand
-from workflow.serials import Run
+from workflow.stock.booklet_card import Words, read_places
+from workflow.stock.documents import allow, sees
+from workflow.stock.on_hand import OnHand, on_hand
+from workflow.stock.serials import Run
 
 #: Runs of a lot shown at once, and booklets of it read for them: half a million would take a second.
 RUNS_PAGE, READ_AT_MOST = 100, 200_000

@@ -10,13 +10,13 @@ from models.stock import DocumentState
 from models.text import N_
 from printing.papers import Column, Paper, Signature, Table
 from security.actor import Actor
-from workflow import closing_figures, closing_reads, closings
 from workflow.clock import local
-from workflow.closing_figures import Figures
-from workflow.closing_reads import ClosingRow
 from workflow.errors import WrongState
 from workflow.pages import AUTHORITY
-from workflow.serials import Run
+from workflow.stock import closing_figures, closing_reads, closings
+from workflow.stock.closing_figures import Figures
+from workflow.stock.closing_reads import ClosingRow
+from workflow.stock.serials import Run
 
 #: Ranges of each kind that are printed; what goes beyond is on the screen, and said to be.
 PRINTED_RANGES = 9_000

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from models.closings import DayClosing
 from models.stock import ACCOUNT_LABELS, Account, DocumentState
 from models.text import N_
-from workflow import ledger
-from workflow.serials import Run
+from workflow.stock import ledger
+from workflow.stock.serials import Run
 
 BLANKS = (Account.WAREHOUSE, Account.HANDS)
 PRINTED, VOIDED = "EGRESO_PERSONALIZACION", "EGRESO_ANULACION"

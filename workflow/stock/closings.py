@@ -1,4 +1,4 @@
-"""Day closings of a warehouse: started, counted (workflow.closing_counts), signed by one person, closed by another.
+"""Day closings of a warehouse: started, counted (`closing_counts`), signed by one person, closed by another.
 
 Signing freezes figures and differences in a moment in which nothing moves at the warehouse: it takes exclusively the
 advisory lock that every movement there shares (migrations 0004). What moves later belongs to the next closing.
@@ -18,10 +18,10 @@ from models.stock import DocumentState
 from models.text import N_
 from security.actor import Actor
 from security.permissions import Permission
-from workflow import closing_figures, documents
 from workflow.clock import local_date
 from workflow.controls import Rule, mode
 from workflow.errors import BadValue, NotFound, Refused, WrongState
+from workflow.stock import closing_figures, documents
 
 READ = (Permission.READ_STOCK, Permission.CLOSE_DAYS)
 LONGEST_REASON = 2000

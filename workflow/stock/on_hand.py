@@ -18,7 +18,7 @@ from models.stock import Account
 from security.actor import Actor
 from security.permissions import Permission
 from workflow.clock import GUATEMALA, local_date
-from workflow.documents import allow, sees
+from workflow.stock.documents import allow, sees
 
 #: Consumption is the mean of so many days with work, the latest ones, not further back than so many days.
 WORK_DAYS, LOOK_BACK = 30, 120

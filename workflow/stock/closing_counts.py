@@ -11,10 +11,10 @@ from models.closings import DayClosing
 from models.stock import DocumentState
 from models.text import N_
 from security.actor import Actor
-from workflow.closing_figures import runs_in, statement
-from workflow.closings import lock, may_close, touch
 from workflow.errors import BadValue
-from workflow.serials import Run, read_runs
+from workflow.stock.closing_figures import runs_in, statement
+from workflow.stock.closings import lock, may_close, touch
+from workflow.stock.serials import Run, read_runs
 
 #: Characters of one entry; a box scanned number by number is 9,000 for 1,000 booklets.
 LONGEST = 40_000

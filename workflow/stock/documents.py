@@ -16,7 +16,7 @@ from models.users import User
 from security.actor import Actor
 from security.permissions import Permission
 from workflow.errors import BadValue, NotAllowed, NotFound, Refused, Unavailable, WrongState
-from workflow.serials import SERIALS, Run, runs_text
+from workflow.stock.serials import SERIALS, Run, runs_text
 
 
 def allow(actor: Actor, *permissions: Permission) -> None:
