@@ -77,7 +77,9 @@ def _state(key: PublicKey, folder: KeyStore, *, is_entered: bool) -> Iterator[st
 def create(replace: bool) -> None:
     """Make the first key, or one that replaces keys whose folder is lost."""
     with _key_folder() as folder:
-        lost = seal_keys.still_open(database(), folder.public_keys())
+        # The folder is read after the database, since a key is written to it before: or one just made would seem lost.
+        signing = seal_keys.still_open(database())
+        lost = [ref for ref in signing if ref not in folder.public_keys()]
         if lost and not replace:
             raise KeyStoreError(
                 f"The database says that {', '.join(lost)} signs, and {folder.path} does not hold it: "

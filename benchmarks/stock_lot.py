@@ -2,10 +2,11 @@
 
 Ours is what a person waits for who closes a receipt: `workflow.stock.receipts.close_receipt` and the commit, in the
 product's own role, with every check, trigger, foreign key and index. Raw is one transaction of two statements that
-write the same rows as they end up, booklets and movements, and nothing else: into the same tables of the same database, so with
-the same indexes, checks, foreign keys, sizes and bloat, but with the ledger's triggers disabled. That is the least
-that a program can do that writes down 100,000 booklets and where each came from; what ours takes beyond it is the price
-of a ledger that refuses what is wrong. Rounds alternate which of the two begins; before each the tables are vacuumed.
+write the same rows as they end up, booklets and movements, and nothing else: into the same tables of the same database,
+so with the same indexes, checks, foreign keys, sizes and bloat, but with the ledger's triggers disabled. That is the
+least that a program can do that writes down 100,000 booklets and where each came from; what ours takes beyond it is the
+price of a ledger that refuses what is wrong. Rounds alternate which of the two begins; before each the tables are
+vacuumed.
 
     python -m benchmarks.stock_lot [--booklets 100000] [--rounds 5] [--url postgresql+psycopg://postgres@127.0.0.1/x]
 

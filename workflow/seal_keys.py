@@ -34,10 +34,9 @@ def enter(session: Session, keys: Iterable[PublicKey]) -> None:
             end(session, [key.ref], key.valid_until)
 
 
-def still_open(session: Session, refs: Iterable[str]) -> list[str]:
-    """Keys other than `refs` that sign until further notice."""
-    others = select(SealKey.ref).where(SealKey.valid_until.is_(None), SealKey.ref.not_in(list(refs)))
-    return list(session.scalars(others.order_by(SealKey.ref)))
+def still_open(session: Session) -> list[str]:
+    """Keys that sign until further notice."""
+    return list(session.scalars(select(SealKey.ref).where(SealKey.valid_until.is_(None)).order_by(SealKey.ref)))
 
 
 def end(session: Session, refs: Iterable[str], day: dt.date) -> None:
