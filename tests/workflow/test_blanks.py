@@ -1,6 +1,5 @@
 """Blanks voided one by one or a pack at a time, brought back by a second person, and wanted by two at once."""
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -19,6 +18,7 @@ from models.users import User
 from security.actor import Actor, load_actor
 from security.scope import acting_as
 from tests.build import make_booklets, make_case
+from tests.together import at_once
 from workflow.clock import local_date
 from workflow.errors import BadValue, DomainError, NotAllowed, NotFound, Refused, Unavailable
 from workflow.machine import perform
@@ -291,27 +291,6 @@ def office(fresh_database: Callable[[str], str], app: Flask) -> Iterator[Engine]
     engine = make_engine(fresh_database("blanks"), pool_size=10)
     yield engine
     engine.dispose()
-
-
-def at_once(*acts: Callable[[], Any]) -> list[Any]:
-    """The results of `acts`, or their `DomainError`s, all begun in the same moment."""
-    gate = threading.Barrier(len(acts))
-    results: list[Any] = [None] * len(acts)
-
-    def run(place: int, act: Callable[[], Any]) -> None:
-        gate.wait()
-        try:
-            results[place] = act()
-        except DomainError as error:
-            results[place] = error
-
-    threads = [threading.Thread(target=run, args=entry) for entry in enumerate(acts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive(), "somebody waits for ever"
-    return results
 
 
 def named(office: Engine, username: str) -> Actor:

@@ -1,7 +1,6 @@
 """Second inspections: drawn by chance up to a cap, done by a second person, and no delivery before."""
 
 import datetime as dt
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -21,9 +20,10 @@ from security.actor import Actor, load_actor
 from security.permissions import Permission
 from security.scope import acting_as
 from tests.build import make_booklets, make_case
+from tests.together import at_once
 from tests.views.desk import WELL, act, again, checked, printed, use_of
 from workflow import inspections, quality
-from workflow.errors import BadValue, DomainError, NotAllowed, NotFound, Refused, Unavailable, WrongState
+from workflow.errors import BadValue, NotAllowed, NotFound, Refused, Unavailable, WrongState
 from workflow.machine import available, perform
 
 COLLECTED = {"collector": "HOLDER", "document_type": "DPI", "document_number": "6000000080101"}
@@ -352,25 +352,6 @@ def actor_called(office: Engine, username: str) -> Actor:
         actor = load_actor(session, username=username)
     assert actor is not None
     return actor
-
-
-def at_once(*acts: Callable[[], Any]) -> list[Any]:
-    gate, results = threading.Barrier(len(acts)), [None] * len(acts)
-
-    def run(place: int, what: Callable[[], Any]) -> None:
-        gate.wait()
-        try:
-            results[place] = what()
-        except DomainError as error:
-            results[place] = error
-
-    threads = [threading.Thread(target=run, args=entry) for entry in enumerate(acts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive(), "somebody waits for ever"
-    return results
 
 
 def committed_print(office: Engine, serial: int) -> tuple[str, dict[str, str]]:

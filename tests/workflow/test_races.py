@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from models.users import Role, User
 from security.actor import Actor, load_actor
 from security.scope import acting_as
 from tests.build import make_booklets, make_case
+from tests.together import at_once
 from workflow.errors import DomainError, Unavailable, WrongState
 from workflow.machine import perform
 from workflow.queues import QUEUES, deal_next, page
@@ -76,27 +76,6 @@ def actor_called(office: Engine, username: str) -> Actor:
         actor = load_actor(session, username=username)
     assert actor is not None
     return actor
-
-
-def at_once(*acts: Callable[[], Any]) -> list[Any]:
-    """The results of `acts`, or their `DomainError`s, all begun in the same moment in threads of their own."""
-    gate = threading.Barrier(len(acts))
-    results: list[Any] = [None] * len(acts)
-
-    def run(place: int, act: Callable[[], Any]) -> None:
-        gate.wait()
-        try:
-            results[place] = act()
-        except DomainError as error:
-            results[place] = error
-
-    threads = [threading.Thread(target=run, args=entry) for entry in enumerate(acts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive(), "somebody waits for ever"
-    return results
 
 
 def doing(office: Engine, actor: Actor, act: str, number: str, **values: str) -> Callable[[], CaseEvent]:

@@ -1,10 +1,8 @@
 """Trays on real connections: two printers at once never share a case or a booklet; a fault leaves nothing half done."""
 
 import datetime as dt
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -17,6 +15,7 @@ from models.cases import CaseEvent, Event, PassportCase, State
 from security.actor import Actor, load_actor
 from security.scope import acting_as
 from tests.build import make_booklets, make_case
+from tests.together import at_once
 from workflow import trays
 from workflow.errors import BadValue, HeldByAnother, NotFound, Unavailable, WrongState
 from workflow.queues import QUEUES
@@ -89,23 +88,6 @@ def as_wanted(found: list[Line]) -> list[Wanted]:
 def printed(office: Engine, actor: Actor, found: list[Line]) -> tuple[int, list[trays.Outcome]]:
     with acting_as(actor):
         return trays.print_tray(edge(office), QUEUE, "GUA", as_wanted(found), actor, None)
-
-
-def at_once(*acts: Callable[[], Any]) -> list[Any]:
-    gate, results = threading.Barrier(len(acts)), [None] * len(acts)
-
-    def run(place: int, act: Callable[[], Any]) -> None:
-        gate.wait()
-        results[place] = act()
-
-    threads = [threading.Thread(target=run, args=entry) for entry in enumerate(acts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive(), "somebody waits for ever"
-    assert None not in results
-    return results
 
 
 def booklet_of(office: Engine, number: str) -> str | None:
