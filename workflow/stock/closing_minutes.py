@@ -23,7 +23,7 @@ PRINTED_RANGES = 9_000
 #: Ranges beside each other on the paper.
 ABREAST = 3
 #: Millimetres of the columns of figures, opening to surplus; the category has the rest.
-WIDTHS = (16.0, 18.0, 16.5, 17.3, 16.8, 19.2, 18.0, 17.7, 19.0)
+WIDTHS = (13.6, 18.1, 17.0, 17.4, 17.5, 19.3, 17.7, 17.8, 19.1)
 Say = Callable[..., str]
 
 
