@@ -122,6 +122,8 @@ begin
            state_since = excluded.state_since
      where b.place = 'SUPPLIER';
     get diagnostics rows_received = row_count;
+    -- Planned anew each time: a plan made for one booklet must not serve a lot of 100,000.
+    execute $sql$
     update booklet b
        set place = p.to_place, state_since = p.at, case_id = coalesce(p.case_id, b.case_id),
            state = case split_part(p.to_place, ':', 1)
@@ -134,7 +136,8 @@ begin
                then split_part(p.to_place, ':', 2) else b.site_code end,
            void_type_code = case when split_part(p.to_place, ':', 1) in ('VOIDED', 'OUTSIDE', 'DESTROYED')
                then coalesce(p.void_type_code, b.void_type_code) end
-      from posted p where p.kind <> 'INGRESO' and b.number = p.booklet_number and b.place = p.from_place;
+      from posted p where p.kind <> 'INGRESO' and b.number = p.booklet_number and b.place = p.from_place
+    $sql$;
     get diagnostics rows_moved = row_count;
     if rows_moved + rows_received <> rows_posted then
         if exists (select from posted where kind = 'INGRESO') then
@@ -161,12 +164,13 @@ begin
             wrong.booklet_number using errcode = 'check_violation', constraint = 'reversal_undoes_the_last_movement';
     end if;
 
-    for part in
+    for part in execute $sql$
         select p.kind, p.document_id, p.user_id, p.from_place, p.to_place, b.category_code,
                (p.at at time zone 'America/Guatemala')::date as day, count(*) as booklets
           from posted p join booklet b on b.number = p.booklet_number and b.place = p.to_place
            and (p.kind <> 'INGRESO' or b.state_since = p.at)
          group by 1, 2, 3, 4, 5, 6, 7
+        $sql$
     loop
         rows_told := rows_told + part.booklets;
         perform from stock_document d where d.id = part.document_id and d.state = 'CERRADO' and case part.kind
