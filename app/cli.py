@@ -14,8 +14,8 @@ from app.demo import demonstration
 from app.serving import serve as serve_forever
 from app.settings import DEMONSTRATION, Settings
 from models.base import SessionLocal, session
+from security.errors import DomainError
 from workflow import pages, users
-from workflow.errors import DomainError
 
 #: SQLSTATEs of a database without this code's migrations: no such table, no such column.
 LACKING = ("42P01", "42703")

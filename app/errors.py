@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from app.presentation import event_label, local_time, state_label
 from models.base import session
 from models.text import N_
-from workflow.errors import DomainError
+from security.errors import DomainError
 
 log = logging.getLogger(__name__)
 API_PREFIX = "/api/"

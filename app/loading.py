@@ -11,9 +11,9 @@ from models.base import session as database
 from models.cases import PassportCase
 from models.enrolments import Enrollment
 from security.actor import Actor, load_actor, system_actor
+from security.errors import DomainError
 from security.scope import acting_as
 from workflow import former_export, former_system, intake, registry
-from workflow.errors import DomainError
 from workflow.former_system import Outcome, Remark
 
 STATION = "estacion"

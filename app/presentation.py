@@ -12,10 +12,10 @@ from flask_login import current_user
 from app.menu import MENU, Item
 from models.booklets import BOOKLET_LABELS
 from models.cases import EVENT_LABELS, FINDING_LABELS, STATE_LABELS
+from models.clock import local
 from security.actor import Actor
 from security.scope import acting
 from views.frame import Crumb, account_links
-from workflow.clock import local
 
 
 @dataclass(frozen=True)

@@ -30,9 +30,9 @@ from app.database_server import create_database, drop_database, ensure_database,
 from app.migrating import migrate
 from app.settings import Settings
 from models.base import make_engine, utc_now
+from models.clock import local_date
 from models.stock import StockDocument
 from security.actor import system_actor
-from workflow.clock import local_date
 from workflow.stock import receipts
 from workflow.stock.serials import SERIALS
 

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 from models.base import utc_now
 from models.cases import Applicant, CaseEvent, CasePicture, Event, PassportCase, Picture, State
 from models.catalogs import Site, StockCategory
+from models.clock import local_date
 from models.users import Role, User
 from security.actor import SYSTEM_USERNAME, system_actor
 from security.roles import BY_CODE
-from workflow.clock import local_date
 from workflow.numbering import next_case_number
 from workflow.persons import search_name
 

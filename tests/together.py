@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from workflow.errors import DomainError
+from security.errors import DomainError
 
 
 def at_once(*acts: Callable[[], Any]) -> list[Any]:

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from models.base import session
 from models.text import N_
 from security.actor import Actor
+from security.errors import NotAllowed
 from security.permissions import Permission
 from security.scope import acting
-from workflow.errors import NotAllowed
 
 View = Callable[..., ResponseReturnValue]
 MUST_CHANGE = N_("An administrator set this password: sign in on the web page and change it first.")

@@ -23,13 +23,13 @@ from wtforms.validators import EqualTo, InputRequired, Length, StopValidation
 from models.base import session as database
 from models.text import N_
 from models.users import User
+from security.errors import BadValue, DomainError, NotAllowed
 from security.passwords import RULES, check_password_rules
 from security.scope import acting
 from views.access import MUST_CHANGE, current_actor, public, transaction
 from views.checks import matches
 from views.frame import GuardedFrame
 from workflow import users
-from workflow.errors import BadValue, DomainError, NotAllowed
 
 #: One answer for an unknown user, a wrong password, a disabled and a locked account.
 WRONG = N_("The user or the password is not right, or the account has to wait.")

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from models.cases import EVENT_LABELS, CaseEvent, PassportCase
 from models.text import N_
+from security.errors import BadValue, DomainError, NotAllowed, NotFound
 from views.access import current_actor, transaction
 from workflow import counters, machine
 from workflow.controls import DECLARED
-from workflow.errors import BadValue, DomainError, NotAllowed, NotFound
 from workflow.fields import Field, Kind, choices
 from workflow.labels import coded_columns, entries
 from workflow.machine import Transition

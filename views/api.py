@@ -17,13 +17,13 @@ from sqlalchemy.orm import Session
 from models.cases import FINDING_LABELS, Applicant, CaseEvent, PassportCase, State
 from models.text import N_
 from security.actor import Actor
+from security.errors import BadValue
 from security.permissions import Permission
 from views import openapi
 from views.access import View, api_needs, current_actor, needs, transaction
 from views.frame import Page
 from workflow import counters, enquiries, personalisation, quality
 from workflow.controls import DECLARED
-from workflow.errors import BadValue
 from workflow.json_body import parse_json
 from workflow.machine import available, perform
 

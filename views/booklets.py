@@ -13,12 +13,12 @@ from flask_babel import ngettext
 
 from models.stock import DocumentKind
 from models.text import N_
+from security.errors import BadValue, DomainError, NotFound
 from security.permissions import Permission
 from views.access import api_needs, current_actor, needs, transaction
 from views.counter import status_of
 from views.frame import Page
 from workflow import scanning
-from workflow.errors import BadValue, DomainError, NotFound
 from workflow.stock import blanks, booklet_card, serials
 from workflow.stock.booklet_card import Card, Entry, Words
 

@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 
 from models.cases import Applicant, CaseEvent, CasePicture, PassportCase
 from models.catalogs import Site
+from models.clock import local_date
 from models.enrolments import FormerCase
 from security.actor import Actor
 from security.permissions import Permission
 from workflow import comparing, enquiries, queues, succession
-from workflow.clock import local_date
 from workflow.enquiries import BookletLine
 from workflow.labels import Labels, coded_columns, read_labels, usernames
 from workflow.machine import Transition, available

@@ -12,16 +12,16 @@ from sqlalchemy.orm import Session
 
 from models.base import utc_now
 from models.catalogs import Warehouse
+from models.clock import local_date
 from models.closings import DayClosing
 from models.text import N_
 from printing.papers import draw
+from security.errors import BadValue, DomainError
 from security.permissions import Permission
 from views.access import current_actor, needs, transaction
 from views.counter import status_of
 from views.documents import number_of, version_seen
 from views.frame import Page
-from workflow.clock import local_date
-from workflow.errors import BadValue, DomainError
 from workflow.stock import closing_counts, closing_figures, closing_minutes, closing_reads, closings, document_lists
 from workflow.stock.closing_counts import Counted
 from workflow.stock.serials import read_runs, runs_text

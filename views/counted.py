@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from models.stock import DocumentKind, DocumentState, StockDocument, StockLine
 from models.text import N_
+from security.errors import BadValue
 from security.permissions import Permission
 from views.access import current_actor, needs_its, transaction
 from views.documents import DocumentView, number_of, version_seen
-from workflow.errors import BadValue
 from workflow.stock import destruction, document_lists, draft_lines, issue_papers, issues
 from workflow.stock.document_lists import DocumentRow
 from workflow.stock.printers import PRINTS

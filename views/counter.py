@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.cases import PassportCase
 from models.text import N_
+from security.errors import DomainError
 from security.permissions import Permission
 from views.access import current_actor, transaction
 from views.acts import tell
@@ -16,7 +17,6 @@ from views.frame import Crumb, Page
 from views.queues import start_of
 from workflow import enquiries, queues
 from workflow.counters import unless_changed
-from workflow.errors import DomainError
 from workflow.machine import available, perform
 from workflow.queues import Queue
 

@@ -7,11 +7,11 @@ from flask_babel import gettext as _
 
 from models.cases import PassportCase, State
 from models.text import N_
+from security.errors import DomainError, Unavailable
 from security.permissions import Permission
 from views.access import current_actor, needs, transaction
 from views.counter import CounterPage, attempt, offered, shots, status_of
 from workflow import counters, delivery, enquiries, queues, scanning
-from workflow.errors import DomainError, Unavailable
 from workflow.labels import read_labels
 
 QUEUE = queues.queue_called("delivery")

@@ -12,14 +12,14 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
+from models.clock import local_date
 from models.stock import DocumentKind, StockDocument, StockLine
 from models.text import N_
+from security.errors import BadValue, DomainError
 from security.permissions import Permission
 from views.access import current_actor, needs_its, transaction
 from views.counter import status_of
 from views.frame import Page
-from workflow.clock import local_date
-from workflow.errors import BadValue, DomainError
 from workflow.stock import document_lists, documents
 from workflow.stock.document_lists import DocumentRow
 

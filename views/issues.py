@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from models.stock import DocumentKind, StockDocument
 from models.text import N_
+from security.errors import BadValue, DomainError
 from views.access import current_actor, needs, transaction
 from views.counted import PEOPLE, READERS, CountedView, booklets_added, tabs
 from views.documents import number_of, version_seen
-from workflow.errors import BadValue, DomainError
 from workflow.stock import destruction, document_lists, documents, holdings, issues
 from workflow.stock.document_lists import DocumentRow
 from workflow.stock.printers import printers

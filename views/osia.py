@@ -16,11 +16,11 @@ from flask_babel import gettext as _
 
 from models.base import session as database
 from models.text import N_
+from security.errors import DomainError
 from security.permissions import Permission
 from views.access import api_needs, current_actor, transaction
 from workflow import enrolment_search, intake
 from workflow.enrolment_form import MISSING, BadEnrolment
-from workflow.errors import DomainError
 
 DEFAULT_LIMIT, LARGEST_LIMIT, LARGEST_OFFSET = 100, 1000, 10_000_000
 NOT_A_FLAG = N_("This must be true or false.")

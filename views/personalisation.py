@@ -9,11 +9,11 @@ from flask_babel import gettext as _
 from models.cases import PassportCase, State
 from models.catalogs import Printer
 from models.text import N_
+from security.errors import DomainError, WrongState
 from security.permissions import Permission
 from views.access import current_actor, needs, transaction
 from views.counter import CounterPage, attempt, offered, shots, status_of
 from workflow import counters, fields, pages, personalisation, queues, stations
-from workflow.errors import DomainError, WrongState
 from workflow.machine import TRANSITIONS, wrong_state
 
 PRINTERS = (Permission.PRINT_BOOKLETS, Permission.PRINT_MOBILE, Permission.RESUME_PRINTS)

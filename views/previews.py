@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from models.cases import PassportCase
 from models.text import N_
+from security.errors import DomainError, NotFound
 from security.permissions import Permission
 from views import acts
 from views.access import current_actor, needs, transaction
@@ -21,7 +22,6 @@ from views.case_file import read_file
 from views.cases import waiting_in
 from views.frame import Crumb, Page
 from workflow import counters, enquiries, previews
-from workflow.errors import DomainError, NotFound
 from workflow.machine import Transition
 from workflow.previews import Correction, Preview
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from models.cases import State
 from models.inspections import SecondInspection
 from models.text import N_
+from security.errors import BadValue, DomainError, Unavailable
 from security.permissions import Permission
 from views.access import current_actor, needs, transaction
 from views.counter import CounterPage, attempt, offered, shots, status_of
@@ -18,7 +19,6 @@ from views.quality_rates import InspectionSettingView, QualityRatesView
 from views.verdicts import checks, last_scan
 from workflow import counters, inspections, quality, quality_rates, queues
 from workflow.counters import Work
-from workflow.errors import BadValue, DomainError, Unavailable
 
 LOOKS = tuple(name for name, _label in quality.LOOKS)
 QUEUE = queues.queue_called("quality")

@@ -8,12 +8,12 @@ from flask_appbuilder import expose
 from flask_babel import gettext as _
 
 from models.text import N_
+from security.errors import BadValue, DomainError
 from security.permissions import Permission
 from views.access import current_actor, needs, transaction
 from views.counter import status_of
 from views.frame import Page
 from workflow import inspections, quality_rates
-from workflow.errors import BadValue, DomainError
 from workflow.inspections import SiteSetting
 from workflow.quality_rates import Grouping, Rates
 

@@ -9,13 +9,13 @@ from flask_appbuilder import expose
 from flask_babel import gettext as _
 
 from models.base import utc_now
+from models.clock import local_date
 from models.text import N_
+from security.errors import BadValue
 from security.permissions import Permission
 from views.access import current_actor, needs, transaction
 from views.counter import status_of
 from views.frame import Page
-from workflow.clock import local_date
-from workflow.errors import BadValue
 from workflow.stock import on_hand, warehouse_stock
 from workflow.stock.documents import sees
 from workflow.stock.on_hand import OnHand

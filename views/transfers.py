@@ -14,11 +14,11 @@ from models.arrivals import DIFFERENCE_LABELS
 from models.catalogs import Warehouse
 from models.stock import ACCOUNT_LABELS, DocumentKind, StockDocument, StockLine
 from models.text import N_
+from security.errors import BadValue, DomainError
 from security.permissions import Permission
 from views.access import current_actor, needs, needs_its, transaction
 from views.counter import status_of
 from views.documents import DocumentView, number_of
-from workflow.errors import BadValue, DomainError
 from workflow.stock import arrivals, document_lists, documents, ledger, stock_papers, transfer_lists, transfers
 from workflow.stock.document_lists import DocumentRow
 from workflow.stock.run_sets import size

@@ -10,10 +10,10 @@ from models.cases import CaseEvent, Event, PassportCase, State
 from models.catalogs import VoidType
 from models.stock import Account
 from models.text import N_
+from security.errors import BadValue, Refused, Unavailable
 from security.permissions import Permission
 from workflow import succession
 from workflow.booklets import live_personalisation, lock_booklet, post, set_state, void
-from workflow.errors import BadValue, Refused, Unavailable
 from workflow.fields import Field, Kind
 from workflow.machine import TRANSITIONS, Act, lock_case, record, transition
 from workflow.stock import ledger

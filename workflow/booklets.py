@@ -12,7 +12,7 @@ from models.catalogs import PassportType, Site, VoidType, Warehouse
 from models.stock import Account, StockMovement
 from models.text import N_
 from models.users import User
-from workflow.errors import BadValue, NotFound, Unavailable
+from security.errors import BadValue, NotFound, Unavailable
 from workflow.machine import Act
 from workflow.stock import ledger
 

@@ -5,8 +5,8 @@ from typing import Any
 from models.cases import CaseFinding, Event, State
 from models.catalogs import DecisionReason
 from models.text import N_
+from security.errors import BadValue
 from security.permissions import Permission
-from workflow.errors import BadValue
 from workflow.fields import Field, Kind
 from workflow.machine import Act, transition
 

@@ -11,7 +11,7 @@ from models.cases import CaseEvent
 from models.catalogs import Site
 from models.control import ControlSetting
 from models.text import N_
-from workflow.errors import Refused
+from security.errors import Refused
 from workflow.machine import CONTROLS, Act
 
 #: Acts that make one person carry a case from start to end when they are all his.

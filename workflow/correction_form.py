@@ -7,12 +7,12 @@ from sqlalchemy.orm import Session
 
 from models.cases import Applicant, PassportCase
 from models.catalogs import PassportType
+from models.clock import local_date
 from models.text import N_
+from security.errors import BadValue
 from workflow import printable
-from workflow.clock import local_date
 from workflow.enrolment_codes import BY_CUI, NO_SUCH_VALIDITY
 from workflow.enrolment_form import OTHER_DEPARTMENT, BadEnrolment, check_draft
-from workflow.errors import BadValue
 from workflow.persons import PartialDate, cui_check_digit_ok
 
 #: The member of an enrolment that a column was made from, where that is not the column's name.

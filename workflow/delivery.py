@@ -4,10 +4,10 @@ from models.booklets import BookletState as B
 from models.cases import Event, State
 from models.stock import Account
 from models.text import N_
+from security.errors import BadValue
 from security.permissions import Permission
 from workflow.amendments import end_former_passport
 from workflow.booklets import own_booklet, personalisation_of, post
-from workflow.errors import BadValue
 from workflow.fields import Field, Kind
 from workflow.inspections import refuse_uninspected
 from workflow.machine import Act, transition

@@ -17,8 +17,8 @@ from models.enrolments import FormerCase
 from models.text import N_
 from models.users import AccessLog
 from security.actor import Actor
+from security.errors import NotAllowed, NotFound
 from security.permissions import Permission
-from workflow.errors import NotAllowed, NotFound
 from workflow.name_search import newest
 from workflow.persons import search_name
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from models.booklets import BOOKLET_NUMBER
 from models.catalogs import Catalog, DecisionReason, VoidType
 from models.text import N_
-from workflow.errors import BadValue
+from security.errors import BadValue
 
 
 class Kind(StrEnum):

@@ -16,14 +16,14 @@ from models.base import utc_now
 from models.booklets import Personalisation
 from models.cases import PassportCase
 from models.catalogs import Site
+from models.clock import local_date
 from models.inspections import InspectionResult, InspectionSetting, SecondInspection
 from models.text import N_
 from models.users import User
 from security.actor import Actor
+from security.errors import BadValue, NotAllowed, NotFound, Refused, Unavailable
 from security.permissions import Permission
 from workflow.booklets import personalisation_of
-from workflow.clock import local_date
-from workflow.errors import BadValue, NotAllowed, NotFound, Refused, Unavailable
 from workflow.machine import Act
 
 EVERYWHERE = "*"

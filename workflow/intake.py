@@ -18,12 +18,12 @@ from models.cases import PassportCase
 from models.enrolments import Enrollment
 from models.text import N_
 from security.actor import Actor
+from security.errors import DomainError, NotAllowed, NotFound
 from security.permissions import Permission
 from workflow import enrolment_form, enrolment_pictures, reception
 from workflow.enquiries import log_look
 from workflow.enrolment_codes import check_codes
 from workflow.enrolment_form import BadEnrolment
-from workflow.errors import DomainError, NotAllowed, NotFound
 
 ENROLLMENT_ID = r"[A-Za-z0-9._-]{1,64}"
 BUFFER_ID = r"[0-9a-f-]{1,64}"

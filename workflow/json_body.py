@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from models.text import N_
-from workflow.errors import BadValue
+from security.errors import BadValue
 
 MAX_DEPTH = 40
 MAX_VALUES = 5000

@@ -21,8 +21,8 @@ from models.cases import CaseEvent, Event, PassportCase, State
 from models.text import N_
 from models.users import User
 from security.actor import Actor
+from security.errors import BadValue, HeldByAnother, NotAllowed, NotFound, WrongState
 from security.permissions import Permission
-from workflow.errors import BadValue, HeldByAnother, NotAllowed, NotFound, WrongState
 from workflow.fields import Field, clean
 
 #: A case that somebody took and left is free again after this long.

@@ -20,6 +20,7 @@ from models.base import utc_now
 from models.booklets import BOOKLET_NUMBER, Personalisation
 from models.cases import Applicant, CasePicture, PassportCase, Picture
 from models.catalogs import Country, Department, Municipality, PassportType
+from models.clock import local_date
 from models.text import N_
 from printing.comparison import compare_mrz, compare_seal, read_kind
 from printing.fonts import FontMissing, PageFonts, Unprintable, load_fonts
@@ -29,9 +30,8 @@ from printing.layout import DEFAULT_GEOMETRY, PageData, render_batch
 from printing.mrz import TravelDocument, document_code, td3
 from printing.seal import PublicKey, sign
 from printing.transliteration import DEFAULT_CHOICES, MrzChoices, MrzError
+from security.errors import Unavailable, Unknown
 from workflow import seal_keys
-from workflow.clock import local_date
-from workflow.errors import Unavailable, Unknown
 from workflow.persons import expiry
 
 AUTHORITY = "INSTITUTO GUATEMALTECO DE MIGRACIÓN"

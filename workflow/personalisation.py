@@ -11,10 +11,10 @@ from models.booklets import Personalisation
 from models.cases import CaseEvent, Event, PassportCase, State
 from models.text import N_
 from security.actor import Actor
+from security.errors import BadValue, NotAllowed, Unavailable
 from security.permissions import Permission
 from workflow import enquiries, pages, stations
 from workflow.booklets import live_personalisation, own_booklet, personalisation_of, post, set_state, take_new, void
-from workflow.errors import BadValue, NotAllowed, Unavailable
 from workflow.fields import Field, Kind
 from workflow.machine import Act, transition, wrong_state
 from workflow.stock.ledger import printing_place

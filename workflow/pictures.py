@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from PIL import Image, ImageOps
 
 from models.text import N_
+from security.errors import BadValue
 from workflow import wsq_process
-from workflow.errors import BadValue
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_SIDE = 6000

@@ -18,6 +18,7 @@ from models.base import utc_now
 from models.booklets import Personalisation
 from models.cases import Applicant, PassportCase
 from models.catalogs import PassportType, StockCategory
+from models.clock import local_date
 from models.text import N_
 from printing.geometry import SLOTS, PageError, PageGeometry, Slot
 from printing.layout import PageData
@@ -27,10 +28,9 @@ from printing.pdf import PdfDocument
 from printing.pictures import add_portrait, add_signature
 from printing.svg import page_svg
 from security.actor import Actor
+from security.errors import NotAllowed, Unavailable
 from security.permissions import Permission
 from workflow import machine, pages, printable
-from workflow.clock import local_date
-from workflow.errors import NotAllowed, Unavailable
 from workflow.fields import clean
 from workflow.machine import Transition
 from workflow.persons import expiry

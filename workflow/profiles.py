@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from models.text import N_
 from models.users import FabPermission, PermissionView, Role, ViewMenu
 from security.actor import Actor
+from security.errors import NotAllowed, NotFound, Refused
 from security.permissions import BY_PAIR, WHOLE_LIFE, Permission
-from workflow.errors import NotAllowed, NotFound, Refused
 from workflow.users import keep_an_administrator
 
 ABBREVIATION = r"^[A-Z0-9][A-Z0-9_-]{1,19}$"

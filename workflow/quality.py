@@ -16,10 +16,10 @@ from printing.comparison import NO_MAP, SPANISH_HOST_MAP, read_kind
 from printing.messages import SEAL_LABELS
 from printing.seal import SealError, verify
 from security.actor import Actor
+from security.errors import BadValue, NotAllowed, Unavailable
 from security.permissions import Permission
 from workflow import enquiries, inspections, pages, queues, scanning, seal_keys
 from workflow.booklets import live_personalisation, own_booklet, personalisation_of, void
-from workflow.errors import BadValue, NotAllowed, Unavailable
 from workflow.fields import Field, Kind
 from workflow.machine import Act, transition, wrong_state
 

@@ -17,11 +17,11 @@ from sqlalchemy.types import Text
 
 from models.base import utc_now
 from models.catalogs import Site
+from models.clock import GUATEMALA, local_date
 from models.text import N_
 from security.actor import Actor
+from security.errors import BadValue, NotAllowed
 from security.permissions import Permission
-from workflow.clock import GUATEMALA, local_date
-from workflow.errors import BadValue, NotAllowed
 
 #: Quality control, and the heads who answer for voided booklets; printers do not read each other's figures.
 READERS = (Permission.CHECK_QUALITY, Permission.VOID_BOOKLETS)

@@ -15,8 +15,8 @@ from models.cases import CaseEvent, Event, PassportCase, State
 from models.catalogs import Site
 from models.text import N_
 from security.actor import Actor
+from security.errors import NotAllowed, NotFound, Refused, WrongState
 from security.permissions import Permission
-from workflow.errors import NotAllowed, NotFound, Refused, WrongState
 from workflow.machine import HOLD_LASTS, lock_case, refuse_if_held, wrong_state
 from workflow.name_search import waiting
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from models.enrolments import RegistryPerson
 from models.text import N_
-from workflow.errors import BadValue
+from security.errors import BadValue
 
 BATCH = 1000
 

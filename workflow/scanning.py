@@ -9,8 +9,8 @@ from models.booklets import BOOKLET_NUMBER, Booklet
 from models.cases import PassportCase
 from models.text import N_
 from security.actor import Actor
+from security.errors import BadValue, Unavailable
 from workflow.enquiries import number_in
-from workflow.errors import BadValue, Unavailable
 from workflow.queues import Queue, find_in_queue
 
 

@@ -16,7 +16,7 @@ from models.seals import SealKey
 from models.text import N_
 from printing.keys import KeyStore, KeyStoreError, SigningKey, pem_of, public_key
 from printing.seal import PublicKey
-from workflow.errors import Unavailable
+from security.errors import Unavailable
 
 
 def known(session: Session) -> Mapping[str, PublicKey]:

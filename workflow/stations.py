@@ -8,14 +8,14 @@ from sqlalchemy.orm import Session
 
 from models.base import utc_now
 from models.catalogs import Printer
+from models.clock import local_date
 from models.text import N_
 from printing.fonts import Unprintable
 from printing.geometry import PageGeometry
 from printing.rulers import render_rulers
 from security.actor import Actor
+from security.errors import BadValue, NotAllowed, NotFound, Unavailable
 from security.permissions import Permission
-from workflow.clock import local_date
-from workflow.errors import BadValue, NotAllowed, NotFound, Unavailable
 from workflow.pages import press
 
 

@@ -10,10 +10,10 @@ from sqlalchemy import Column, Integer, insert, inspect, select
 from sqlalchemy.orm import Session
 
 from models.cases import Applicant, CaseEvent, CasePicture, CaseRequirement, Event, PassportCase, State
+from models.clock import local_date
 from models.text import N_
-from workflow.clock import local_date
+from security.errors import BadValue, Refused, Unavailable
 from workflow.correction_form import check_form, keep_together
-from workflow.errors import BadValue, Refused, Unavailable
 from workflow.json_body import normalise
 from workflow.machine import Act
 from workflow.numbering import next_case_number

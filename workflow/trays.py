@@ -21,9 +21,9 @@ from models.cases import CaseEvent, Event, PassportCase, State
 from models.catalogs import PassportType, Site, StockCategory
 from models.text import N_
 from security.actor import Actor
+from security.errors import BadValue, DomainError, NotFound
 from workflow import enquiries, pages, queues, stations
 from workflow.counters import unless_changed
-from workflow.errors import BadValue, DomainError, NotFound
 from workflow.machine import HOLD_LASTS, perform
 from workflow.queues import Queue
 from workflow.stock.on_hand import offered_booklets

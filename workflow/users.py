@@ -16,9 +16,9 @@ from models.catalogs import Site
 from models.text import N_
 from models.users import Role, User
 from security.actor import SYSTEM_USERNAME, Actor
+from security.errors import BadValue, NotAllowed, NotFound, Refused
 from security.passwords import hash_password, new_epoch, one_time_password, set_password
 from security.permissions import Permission
-from workflow.errors import BadValue, NotAllowed, NotFound, Refused
 
 ADMINISTRATOR = "ADMADM"
 USERNAME = r"^[a-z0-9._-]{2,40}$"

@@ -15,11 +15,11 @@ from app.demo.people import REGISTRY_COLUMNS
 from app.demo.requests import FORMER_COLUMNS
 from app.settings import Settings
 from models.base import session, utc_now
+from models.clock import local_date
 from models.enrolments import Enrollment
 from security.actor import system_actor
 from security.scope import acting_as
 from workflow import registry
-from workflow.clock import local_date
 
 SEED = 2026
 ENROLMENTS = 120

@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from models.base import utc_now
 from models.catalogs import Warehouse
+from models.clock import local_date
 from models.stock import StockDocument
 from security.actor import Actor, load_actor
-from workflow.clock import local_date
 from workflow.stock import arrivals, blanks, issues, receipts, transfers
 from workflow.stock.document_lists import CENTRAL
 from workflow.stock.serials import Run

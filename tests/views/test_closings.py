@@ -11,13 +11,13 @@ from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
+from models.clock import local_date
 from models.closings import ClosingRange, DayClosing
 from models.control import ControlSetting
 from models.stock import DocumentState
 from tests.build import make_booklets
 from tests.views.counting import statements
 from tests.views.desk import hidden
-from workflow.clock import local_date
 
 Login = Callable[[str], FlaskClient]
 JSON = {"Accept": "application/json"}

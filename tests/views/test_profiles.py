@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from models.users import Role, User
 from security.actor import Actor, load_actor
+from security.errors import Refused
 from security.permissions import WHOLE_LIFE, Permission
 from workflow import profiles
-from workflow.errors import Refused
 
 Login = Callable[[str], FlaskClient]
 

@@ -10,11 +10,11 @@ from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
+from models.clock import local_date
 from models.users import Site, User
 from tests.build import make_booklets
 from tests.views.counting import statements
 from tests.workflow.test_on_hand import worked
-from workflow.clock import local_date
 
 Login = Callable[[str], FlaskClient]
 TODAY = local_date(utc_now())

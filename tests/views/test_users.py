@@ -12,8 +12,8 @@ from werkzeug.security import check_password_hash
 
 from models.users import Role, User
 from security.actor import SYSTEM_USERNAME, Actor, load_actor
+from security.errors import NotAllowed, Refused
 from workflow import users
-from workflow.errors import NotAllowed, Refused
 
 Login = Callable[[str], FlaskClient]
 NEW = {

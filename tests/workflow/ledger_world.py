@@ -23,10 +23,10 @@ from models.base import make_engine
 from models.booklets import Booklet, Personalisation
 from models.stock import DocumentState, StockDocument
 from security.actor import Actor, load_actor
+from security.errors import DomainError
 from security.permissions import Permission
 from security.scope import acting_as
 from workflow import pages
-from workflow.errors import DomainError
 from workflow.machine import perform
 from workflow.stock import arrivals, blanks, destruction, documents, issues, receipts, transfers
 from workflow.stock.serials import Run

@@ -13,14 +13,14 @@ from models.base import make_engine, utc_now
 from models.booklets import Booklet, BookletState
 from models.cases import CaseEvent, State
 from models.catalogs import VoidType
+from models.clock import local_date
 from models.stock import Span, StockDocument, StockMovement, StockTurnover
 from models.users import User
 from security.actor import Actor, load_actor
+from security.errors import BadValue, DomainError, NotAllowed, NotFound, Refused, Unavailable
 from security.scope import acting_as
 from tests.build import make_booklets, make_case
 from tests.together import at_once
-from workflow.clock import local_date
-from workflow.errors import BadValue, DomainError, NotAllowed, NotFound, Refused, Unavailable
 from workflow.machine import perform
 from workflow.stock import arrivals, blanks, documents, ledger, transfers
 from workflow.stock.serials import Run, read_runs

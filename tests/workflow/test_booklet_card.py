@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 
 from models.base import utc_now
 from models.cases import State
+from models.clock import local_date
 from models.users import AccessLog
 from security.actor import Actor, load_actor
+from security.errors import NotAllowed, NotFound
 from tests.build import make_booklets, make_case
 from tests.views.counting import statements
 from tests.views.desk import act, checked, in_printing
-from workflow.clock import local_date
-from workflow.errors import NotAllowed, NotFound
 from workflow.stock import arrivals, blanks, booklet_card, transfers
 from workflow.stock.booklet_card import Card, Words
 

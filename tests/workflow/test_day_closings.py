@@ -16,14 +16,14 @@ from sqlalchemy.orm import Session
 from models.base import make_engine, utc_now
 from models.booklets import Booklet, BookletState
 from models.cases import State
+from models.clock import local_date
 from models.closings import ClosingLine, ClosingRange, DayClosing
 from models.control import ControlSetting
 from models.stock import DocumentState
 from printing.papers import draw
 from security.actor import Actor, load_actor
+from security.errors import BadValue, NotAllowed, NotFound, Refused, WrongState
 from tests.build import make_booklets, make_case
-from workflow.clock import local_date
-from workflow.errors import BadValue, NotAllowed, NotFound, Refused, WrongState
 from workflow.machine import perform
 from workflow.stock import closing_counts, closing_figures, closing_minutes, closing_reads, closings, ledger, receipts
 from workflow.stock.closing_figures import Figures

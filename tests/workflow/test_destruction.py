@@ -16,13 +16,13 @@ from models.booklets import Booklet, BookletState
 from models.cases import State
 from models.stock import DocumentState, StockDocument, StockMovement
 from security.actor import Actor, load_actor
+from security.errors import BadValue, DomainError, NotAllowed, NotFound, Refused, Unavailable, WrongState
 from security.permissions import Permission
 from security.scope import acting_as, set_acting
 from tests.build import make_booklets, make_case
 from tests.printing.invented import run
 from tests.views.desk import act
 from workflow.booklets import lock_booklet
-from workflow.errors import BadValue, DomainError, NotAllowed, NotFound, Refused, Unavailable, WrongState
 from workflow.machine import perform
 from workflow.stock import destruction, documents, holdings, issue_papers, issues, ledger
 from workflow.stock.serials import Run

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from app.loading import import_history, summary
 from models.enrolments import FormerCase, RegistryPerson
+from security.errors import BadValue
 from workflow import registry
-from workflow.errors import BadValue
 from workflow.former_export import COLUMNS, NotAnExport, encoding_of
 from workflow.former_system import Outcome, Remark
 

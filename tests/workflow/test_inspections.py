@@ -17,13 +17,13 @@ from models.booklets import Booklet, Personalisation, QualityScan
 from models.cases import CaseEvent, PassportCase, State
 from models.inspections import InspectionSetting, SecondInspection
 from security.actor import Actor, load_actor
+from security.errors import BadValue, NotAllowed, NotFound, Refused, Unavailable, WrongState
 from security.permissions import Permission
 from security.scope import acting_as
 from tests.build import make_booklets, make_case
 from tests.together import at_once
 from tests.views.desk import WELL, act, again, checked, printed, use_of
 from workflow import inspections, quality
-from workflow.errors import BadValue, NotAllowed, NotFound, Refused, Unavailable, WrongState
 from workflow.machine import available, perform
 
 COLLECTED = {"collector": "HOLDER", "document_type": "DPI", "document_number": "6000000080101"}

@@ -16,12 +16,12 @@ from models.catalogs import Site
 from models.enrolments import Enrollment, EnrollmentBuffer
 from models.stock import Account
 from security.actor import Actor, load_actor
+from security.errors import DomainError, NotAllowed, NotFound
 from security.scope import acting_as
 from tests.build import make_booklets, make_case
 from tests.enrolment_bodies import DELETE, base64_of, cui, enrolment, jpeg, png, raw
 from workflow import intake, registry
 from workflow.enrolment_form import BadEnrolment
-from workflow.errors import DomainError, NotAllowed, NotFound
 from workflow.stock import ledger
 
 ROUNDS = 8
@@ -68,7 +68,7 @@ def test_a_complete_enrolment_becomes_a_case_with_everything_it_says(db: Session
 
 
 def test_who_captured_a_case_cannot_authorise_it(db: Session, as_user: Callable[[str], Actor], station: Actor) -> None:
-    from workflow.errors import Refused
+    from security.errors import Refused
     from workflow.machine import perform
 
     intake.create(db, station, "e1", raw(enrolment(contextualData__operator="supervisor")), finalize=True)

@@ -24,9 +24,9 @@ from models.base import make_engine, utc_now
 from models.cases import State
 from models.stock import DocumentKind, StockDocument
 from security.actor import Actor, load_actor, system_actor
+from security.errors import Unavailable
 from tests.build import make_booklets, make_case
 from tests.workflow.ledger_world import FIRST, PROD, TODAY, Office
-from workflow.errors import Unavailable
 from workflow.stock import documents, ledger, stock_audit
 from workflow.stock.serials import Run
 

@@ -19,9 +19,9 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from models.cases import State
+from security.errors import DomainError
 from tests.build import make_case
 from tests.workflow.ledger_world import CENTRAL, COLLECTED, FIRST, KEEPERS, PRINTERS, PROD, Office
-from workflow.errors import DomainError
 from workflow.stock import stock_audit
 from workflow.stock.serials import Run
 

@@ -18,11 +18,11 @@ from models.catalogs import Site
 from models.control import ControlSetting
 from models.stock import StockMovement
 from security.actor import Actor, load_actor
+from security.errors import BadValue, DomainError, HeldByAnother, NotAllowed, NotFound, Refused, Unavailable, WrongState
 from security.permissions import Permission
 from security.scope import acting_as
 from tests.build import make_booklets, make_case
 from tests.enrolment_bodies import cui
-from workflow.errors import BadValue, DomainError, HeldByAnother, NotAllowed, NotFound, Refused, Unavailable, WrongState
 from workflow.machine import HOLD_LASTS, TRANSITIONS, available, perform
 
 LOOKS = {"portrait_ok": "1", "signature_ok": "1", "text_ok": "1"}

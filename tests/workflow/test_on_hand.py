@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 from models.base import utc_now
 from models.cases import State
 from models.catalogs import Warehouse
+from models.clock import local_date
 from security.actor import Actor, load_actor
+from security.errors import NotAllowed, NotFound
 from tests.build import make_booklets, make_case
 from tests.views.counting import statements
 from tests.views.desk import act
-from workflow.clock import local_date
-from workflow.errors import NotAllowed, NotFound
 from workflow.stock import arrivals, blanks, documents, on_hand, transfers, warehouse_stock
 from workflow.stock.on_hand import Figures, OnHand, Stock
 from workflow.stock.serials import Run

@@ -6,8 +6,8 @@ import pytest
 
 from printing.fonts import FontMissing
 from printing.keys import KeyStore
+from security.errors import Unknown
 from workflow import pages
-from workflow.errors import Unknown
 
 
 @pytest.fixture

@@ -18,12 +18,12 @@ from models.catalogs import Country
 from printing.layout import render
 from printing.mrz import FIELDS, check_digit
 from printing.seal import LONGEST, SHORTEST, SealError, verify
+from security.errors import BadValue, HeldByAnother, NotAllowed, Unavailable, WrongState
 from security.permissions import Permission
 from tests.build import make_case
 from tests.printing.invented import run
 from tests.workflow.test_machine import Office
 from workflow import pages, previews, seal_keys
-from workflow.errors import BadValue, HeldByAnother, NotAllowed, Unavailable, WrongState
 from workflow.machine import TRANSITIONS
 from workflow.previews import NO_SEAL, preview, preview_correction
 

@@ -19,12 +19,12 @@ from models.catalogs import Country, Municipality, PassportType
 from printing.mrz import MrzChoices
 from printing.mrz_reading import parse
 from printing.seal import verify
+from security.errors import BadValue
 from tests.build import make_case
 from tests.enrolment_bodies import DELETE, enrolment
 from workflow import correction_form, pages, printable
 from workflow.checks import Facts, Found, find
 from workflow.enrolment_form import check_complete, moment
-from workflow.errors import BadValue
 from workflow.succession import CORRECTABLE, CORRECTABLE_APPLICANT, apply_changes
 
 SERIAL = 60000801

@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 from models.base import utc_now
 from models.cases import State
 from models.catalogs import Site
+from models.clock import local_date
 from security.actor import Actor, load_actor
+from security.errors import BadValue, NotAllowed
 from security.permissions import Permission
 from tests.build import make_booklets, make_case
 from tests.views.desk import act, checked, in_printing, printed
 from workflow import quality_rates
-from workflow.clock import local_date
-from workflow.errors import BadValue, NotAllowed
 from workflow.quality_rates import Grouping, Rate
 
 

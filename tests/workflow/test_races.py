@@ -20,10 +20,10 @@ from models.cases import CaseEvent, PassportCase, State
 from models.stock import StockMovement
 from models.users import Role, User
 from security.actor import Actor, load_actor
+from security.errors import DomainError, Unavailable, WrongState
 from security.scope import acting_as
 from tests.build import make_booklets, make_case
 from tests.together import at_once
-from workflow.errors import DomainError, Unavailable, WrongState
 from workflow.machine import perform
 from workflow.queues import QUEUES, deal_next, page
 

@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session
 from models.base import utc_now
 from models.booklets import Booklet, BookletState
 from models.cases import PassportCase, State
+from models.clock import local_date
 from models.seals import SealKey
 from printing.keys import KeyStore, last_day, pem_of
 from printing.seal import SealError, SealFact, sign, verify
+from security.errors import Unavailable
 from tests.build import make_booklets, make_case
 from tests.views.desk import act, checked, in_printing, printed, use_of
 from workflow import pages, seal_keys
-from workflow.clock import local_date
-from workflow.errors import Unavailable
 
 
 @pytest.fixture

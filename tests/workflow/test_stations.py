@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 from models.cases import CaseEvent, Event, PassportCase, State
 from models.catalogs import Printer
 from security.actor import load_actor
+from security.errors import BadValue, NotAllowed, NotFound
 from security.scope import acting_as
 from tests.build import make_booklets, make_case
 from tests.views.desk import act, in_printing, use_of
 from workflow import pages, personalisation, stations
-from workflow.errors import BadValue, NotAllowed, NotFound
 
 
 def printer(db: Session, code: str = "GUA-2", site: str = "GUA", **settings) -> Printer:

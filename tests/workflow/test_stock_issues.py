@@ -17,11 +17,11 @@ from models.catalogs import Site
 from models.stock import DocumentState, StockDocument, StockMovement
 from models.users import User
 from security.actor import Actor, load_actor
+from security.errors import BadValue, DomainError, NotAllowed, NotFound, Refused, Unavailable, WrongState
 from security.permissions import Permission
 from security.scope import acting_as, set_acting
 from tests.build import make_booklets, make_case
 from tests.views.desk import act, in_printing, printed
-from workflow.errors import BadValue, DomainError, NotAllowed, NotFound, Refused, Unavailable, WrongState
 from workflow.machine import perform
 from workflow.stock import documents, holdings, issues, ledger, on_hand, transfers
 from workflow.stock.printers import printers

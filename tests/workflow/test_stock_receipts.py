@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from models.booklets import Booklet, BookletState
 from models.stock import DocumentKind, DocumentState, StockDocument, StockLine, StockMovement
 from security.actor import Actor
+from security.errors import BadValue, DomainError, NotAllowed, NotFound, Unavailable, WrongState
 from tests.build import make_booklets
-from workflow.errors import BadValue, DomainError, NotAllowed, NotFound, Unavailable, WrongState
 from workflow.stock import document_lists, documents, on_hand, receipts
 
 TODAY = dt.date(2026, 11, 20)

@@ -24,9 +24,9 @@ from models.cases import State
 from models.catalogs import TransferRoute
 from models.stock import DocumentState, StockDocument, StockMovement
 from security.actor import Actor, load_actor, system_actor
+from security.errors import BadValue, DomainError, NotAllowed, NotFound, Refused, Unavailable, WrongState
 from tests.build import make_booklets, make_case
 from workflow.booklets import lock_booklet
-from workflow.errors import BadValue, DomainError, NotAllowed, NotFound, Refused, Unavailable, WrongState
 from workflow.machine import perform
 from workflow.stock import arrivals, documents, ledger, receipts, stock_papers, transfer_lists, transfers
 from workflow.stock.holdings import joined

@@ -13,11 +13,11 @@ from models.base import make_engine
 from models.booklets import Booklet, Personalisation
 from models.cases import CaseEvent, Event, PassportCase, State
 from security.actor import Actor, load_actor
+from security.errors import BadValue, HeldByAnother, NotFound, Unavailable, WrongState
 from security.scope import acting_as
 from tests.build import make_booklets, make_case
 from tests.together import at_once
 from workflow import trays
-from workflow.errors import BadValue, HeldByAnother, NotFound, Unavailable, WrongState
 from workflow.queues import QUEUES
 from workflow.trays import Line, Wanted
 

@@ -16,8 +16,8 @@ from models.stock import Account, DocumentState, StockDocument, StockMovement
 from models.text import N_
 from models.users import User
 from security.actor import Actor
+from security.errors import BadValue, NotAllowed, Refused, Unavailable, WrongState
 from security.permissions import Permission
-from workflow.errors import BadValue, NotAllowed, Refused, Unavailable, WrongState
 from workflow.scanning import booklet_in
 from workflow.stock import documents, ledger
 from workflow.stock.holdings import joined

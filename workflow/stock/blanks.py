@@ -15,9 +15,9 @@ from models.catalogs import VoidType, Warehouse
 from models.stock import Account, StockDocument, StockMovement
 from models.text import N_
 from security.actor import Actor
+from security.errors import BadValue, Refused, Unavailable
 from security.permissions import Permission
 from workflow.booklets import lock_booklet, moved, void_place
-from workflow.errors import BadValue, Refused, Unavailable
 from workflow.stock import arrivals, ledger
 from workflow.stock.documents import allow, concerns, free_text, sees
 from workflow.stock.holdings import joined

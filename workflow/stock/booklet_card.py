@@ -15,9 +15,9 @@ from models.stock import ACCOUNT_LABELS, Account, DocumentKind, StockDocument, S
 from models.text import N_
 from models.users import User
 from security.actor import Actor
+from security.errors import NotFound
 from security.permissions import Permission
 from workflow.enquiries import log_look
-from workflow.errors import NotFound
 from workflow.stock.documents import allow, sees
 from workflow.stock.ledger import BLANK, KINDS, account_of, owner_of
 

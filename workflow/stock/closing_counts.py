@@ -11,7 +11,7 @@ from models.closings import DayClosing
 from models.stock import DocumentState
 from models.text import N_
 from security.actor import Actor
-from workflow.errors import BadValue
+from security.errors import BadValue
 from workflow.stock.closing_figures import runs_in, statement
 from workflow.stock.closings import lock, may_close, touch
 from workflow.stock.serials import Run, read_runs

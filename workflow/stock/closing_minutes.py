@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 from sqlalchemy.orm import Session
 
+from models.clock import local
 from models.closings import DayClosing
 from models.stock import DocumentState
 from models.text import N_
 from printing.papers import Column, Paper, Signature, Table
 from security.actor import Actor
-from workflow.clock import local
-from workflow.errors import WrongState
+from security.errors import WrongState
 from workflow.pages import AUTHORITY
 from workflow.stock import closing_figures, closing_reads, closings
 from workflow.stock.closing_figures import Figures

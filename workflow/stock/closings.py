@@ -13,14 +13,14 @@ from sqlalchemy.orm.attributes import flag_modified
 
 from models.base import utc_now
 from models.catalogs import Warehouse
+from models.clock import local_date
 from models.closings import DayClosing
 from models.stock import DocumentState
 from models.text import N_
 from security.actor import Actor
+from security.errors import BadValue, NotFound, Refused, WrongState
 from security.permissions import Permission
-from workflow.clock import local_date
 from workflow.controls import Rule, mode
-from workflow.errors import BadValue, NotFound, Refused, WrongState
 from workflow.stock import closing_figures, documents
 
 READ = (Permission.READ_STOCK, Permission.CLOSE_DAYS)

@@ -8,8 +8,8 @@ from models.catalogs import VoidType, Warehouse
 from models.stock import Account, DocumentKind, DocumentState, StockDocument
 from models.text import N_
 from security.actor import Actor
+from security.errors import BadValue, NotAllowed
 from security.permissions import Permission
-from workflow.errors import BadValue, NotAllowed
 from workflow.stock import document_lists, documents, draft_lines, holdings, ledger
 from workflow.stock.document_lists import DocumentRow
 from workflow.stock.serials import Run

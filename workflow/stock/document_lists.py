@@ -13,8 +13,8 @@ from models.stock import DocumentKind, DocumentState, StockDocument, StockLine
 from models.text import N_
 from models.users import User
 from security.actor import Actor
+from security.errors import NotFound
 from security.permissions import Permission
-from workflow.errors import NotFound
 from workflow.stock.documents import allow, sees
 
 OPEN_AT_MOST = 200

@@ -14,8 +14,8 @@ from models.stock import DocumentKind, DocumentState, StockDocument, StockLine
 from models.text import N_
 from models.users import User
 from security.actor import Actor
+from security.errors import BadValue, NotAllowed, NotFound, Refused, Unavailable, WrongState
 from security.permissions import Permission
-from workflow.errors import BadValue, NotAllowed, NotFound, Refused, Unavailable, WrongState
 from workflow.stock.serials import SERIALS, Run, runs_text
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.stock import StockDocument, StockLine
 from models.text import N_
-from workflow.errors import BadValue, Unavailable
+from security.errors import BadValue, Unavailable
 from workflow.stock import documents, holdings, ledger
 from workflow.stock.holdings import Held
 from workflow.stock.run_sets import size

@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import String
 
 from models.catalogs import Warehouse
+from models.clock import GUATEMALA
 from models.stock import DocumentKind, DocumentState, StockDocument, StockLine
 from models.text import N_
 from security.actor import Actor
+from security.errors import BadValue
 from security.permissions import Permission
-from workflow.clock import GUATEMALA
-from workflow.errors import BadValue
 from workflow.stock.documents import allow, sees
 from workflow.stock.ledger import voided_place
 from workflow.stock.printers import PRINTS

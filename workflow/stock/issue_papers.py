@@ -10,13 +10,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.catalogs import VoidType
+from models.clock import local
 from models.stock import DocumentKind, DocumentState, StockDocument
 from models.text import N_
 from models.users import User
 from printing.papers import Column, Paper, Signature, Table, draw
 from security.actor import Actor
-from workflow.clock import local
-from workflow.errors import WrongState
+from security.errors import WrongState
 from workflow.pages import AUTHORITY
 from workflow.stock import document_lists, documents
 from workflow.stock.document_lists import DocumentRow

@@ -13,8 +13,8 @@ from models.stock import DocumentKind, DocumentState, StockDocument
 from models.text import N_
 from models.users import User
 from security.actor import Actor
+from security.errors import BadValue, NotAllowed, Refused, WrongState
 from security.permissions import Permission
-from workflow.errors import BadValue, NotAllowed, Refused, WrongState
 from workflow.stock import document_lists, documents, draft_lines, holdings, ledger
 from workflow.stock.document_lists import DocumentRow
 from workflow.stock.printers import PRINTS, printer_named

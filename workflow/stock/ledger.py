@@ -20,8 +20,8 @@ from models.stock import DocumentKind as D
 from models.stock import StockDocument, StockMovement
 from models.text import N_
 from security.actor import Actor
+from security.errors import NotAllowed, Unavailable
 from security.permissions import Permission as P
-from workflow.errors import NotAllowed, Unavailable
 from workflow.stock.serials import Run, runs_text
 
 BLANK = (A.WAREHOUSE, A.HANDS, A.TRANSIT)

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from models.base import utc_now
 from models.booklets import Booklet
 from models.catalogs import Site, StockCategory, Warehouse
+from models.clock import GUATEMALA, local_date
 from models.stock import Account
 from security.actor import Actor
 from security.permissions import Permission
-from workflow.clock import GUATEMALA, local_date
 from workflow.stock.documents import allow, sees
 
 #: Consumption is the mean of so many days with work, the latest ones, not further back than so many days.

@@ -9,8 +9,8 @@ from sqlalchemy.types import Text
 
 from models.text import N_
 from security.actor import Actor, load_actor
+from security.errors import BadValue
 from security.permissions import Permission
-from workflow.errors import BadValue
 
 #: Who fills booklets in.
 PRINTS = (Permission.PRINT_BOOKLETS, Permission.PRINT_MOBILE)

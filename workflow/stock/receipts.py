@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from models.stock import Account, DocumentKind, DocumentState, StockDocument, StockLine
 from models.text import N_
 from security.actor import Actor
+from security.errors import Refused, Unavailable
 from security.permissions import Permission
-from workflow.errors import Refused, Unavailable
 from workflow.stock import documents, ledger
 from workflow.stock.serials import Run, runs_text
 

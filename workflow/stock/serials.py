@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from models.booklets import BOOKLET_NUMBER
 from models.text import N_
-from workflow.errors import BadValue
+from security.errors import BadValue
 
 SERIALS = 10_000_000
 #: `F5000001`, `F5000001-F5000100`, `F5000001-100` (up to the number that ends so) or `F5000001+100` (that many).

@@ -8,12 +8,12 @@ from sqlalchemy.orm import Session
 
 from models.arrivals import Difference
 from models.catalogs import StockCategory, Warehouse
+from models.clock import local
 from models.stock import Account, StockDocument
 from models.text import N_
 from models.users import User
 from printing.papers import Column, Paper, Signature, Table, draw
-from workflow.clock import local
-from workflow.errors import WrongState
+from security.errors import WrongState
 from workflow.pages import AUTHORITY
 from workflow.stock import ledger, transfer_lists
 from workflow.stock.arrivals import manifest_code

@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session, aliased
 from models.arrivals import Difference, StockArrival, StockDifference
 from models.base import utc_now
 from models.booklets import Booklet, BookletState
+from models.clock import local_date
 from models.stock import DocumentKind, StockMovement
 from models.text import N_
 from models.users import User
 from security.actor import Actor
-from workflow.clock import local_date
-from workflow.errors import NotFound
+from security.errors import NotFound
 from workflow.stock import document_lists, ledger
 from workflow.stock.document_lists import DocumentRow, Listed
 from workflow.stock.serials import Run

@@ -12,8 +12,8 @@ from models.catalogs import TransferRoute
 from models.stock import Account, DocumentKind, DocumentState, StockDocument, StockLine
 from models.text import N_
 from security.actor import Actor
+from security.errors import BadValue, Refused, Unavailable
 from security.permissions import Permission
-from workflow.errors import BadValue, Refused, Unavailable
 from workflow.stock import documents, draft_lines, holdings, ledger
 from workflow.stock.arrivals import allow_at, nothing_left, settle
 from workflow.stock.serials import Run, runs_text

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from models.catalogs import Warehouse
 from models.text import N_
 from security.actor import Actor
+from security.errors import NotFound
 from security.permissions import Permission
-from workflow.errors import NotFound
 from workflow.stock.booklet_card import Words, read_places
 from workflow.stock.documents import allow, sees
 from workflow.stock.on_hand import OnHand, on_hand
