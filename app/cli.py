@@ -7,12 +7,13 @@ import click
 from limits.errors import ConfigurationError
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from app import create_app, loading, migrating, reference, seal_commands, stock_commands
+from app import create_app, jobs, loading, migrating, reference, seal_commands, stock_commands
 from app.console import database, settings_or_exit
 from app.database_server import stop_database
 from app.demo import demonstration
 from app.serving import serve as serve_forever
 from app.settings import DEMONSTRATION, Settings
+from app.worker_keeper import keeper_of
 from models.base import SessionLocal, session
 from security.errors import DomainError
 from workflow import pages, users
@@ -61,15 +62,31 @@ def serve() -> None:
 
 
 def run(settings: Settings) -> None:
-    """Serve with `settings` until told to stop."""
+    """Serve with `settings`, workers beside the server, until told to stop."""
+    _refuse_old(settings)
+    say_missing_font()
+    serve_forever(
+        settings, lambda: create_app(settings), on_fork=forget_connections, companion=keeper_of(settings)
+    )  # fmt: skip
+
+
+def _refuse_old(settings: Settings) -> None:
+    """Start the database when it is the embedded one, and refuse one that lacks migrations."""
     engine = database(settings)
     try:
         migrating.refuse_old(engine)
     except migrating.OldDatabase as error:
         raise click.ClickException(str(error)) from error
-    say_missing_font()
     engine.dispose()
-    serve_forever(settings, lambda: create_app(settings), on_fork=forget_connections)
+
+
+@main.command()
+@click.option("--parent", type=int, hidden=True, help="End when this process has ended.")
+def work(parent: int | None) -> None:
+    """Make the reports that were asked for, and run their schedules, until told to stop."""
+    settings = settings_or_exit(serving=True)
+    _refuse_old(settings)
+    jobs.work(settings, parent=parent)
 
 
 def say_missing_font() -> None:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 from models.text import N_
+from reports.catalogue import REPORTS
+from reports.declaration import Report
+from security.permissions import REPORTS as PERMISSIONS
 from security.permissions import Permission as P
 
 
@@ -10,7 +13,7 @@ from security.permissions import Permission as P
 class Item:
     """A module. `queue`: the key of a queue whose pages belong to the module besides those under its own address.
 
-    `number` is the manual's; None for what it does not have.
+    `number` is the manual's; None for what it does not have. `also`: other permissions that open it.
     """
 
     number: int | None
@@ -20,6 +23,12 @@ class Item:
     permission: P
     values: tuple[tuple[str, str], ...] = ()
     queue: str | None = None
+    also: tuple[P, ...] = ()
+
+    @property
+    def permissions(self) -> tuple[P, ...]:
+        """One of them shows it."""
+        return (self.permission, *self.also)
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,10 @@ class Group:
 
 def _queue(number: int, label: str, icon: str, key: str, permission: P) -> Item:
     return Item(number, label, icon, "QueueView.sites", permission, (("key", key),))
+
+
+def _report(report: Report) -> Item:
+    return Item(report.number, report.title, report.icon, "ReportView.show", report.permission, (("key", report.key),))
 
 
 def _catalog(number: int, label: str, view: str) -> Item:
@@ -61,6 +74,7 @@ MENU = (
             Item(8, N_("Receipts"), "box-arrow-in-down", "ReceiptView.list", P.READ_STOCK),
             Item(9, N_("Issues"), "box-arrow-up", "IssueView.list", P.READ_STOCK),
             Item(10, N_("Transfers"), "truck", "TransferView.list", P.READ_STOCK),
+            Item(None, N_("Stock and supply"), "boxes", "OnHandView.list", P.READ_STOCK),
             Item(None, N_("Day closings"), "calendar-check", "ClosingView.list", P.READ_STOCK),
         ),
     ),
@@ -79,8 +93,9 @@ MENU = (
         N_("Reports"),
         "bar-chart",
         (
-            Item(16, N_("Stock on hand"), "boxes", "OnHandView.list", P.READ_STOCK),
+            *map(_report, REPORTS.values()),
             Item(None, N_("Refusal rates"), "speedometer2", "QualityRatesView.list", P.VOID_BOOKLETS),
+            Item(None, N_("My reports"), "download", "FileView.list", P.REPORT_STOCK_ON_HAND, also=tuple(PERMISSIONS)),
         ),
     ),
     Group(

@@ -96,7 +96,7 @@ def menu(crumbs: Sequence[Crumb] = ()) -> Iterator[ShownGroup]:
     somebody = actor()
     if somebody is None:
         return
-    allowed = {group.key: [item for item in group.items if somebody.may(item.permission)] for group in MENU}
+    allowed = {group.key: [item for item in group.items if somebody.may(*item.permissions)] for group in MENU}
     here = _current([item for items in allowed.values() for item in items], crumbs)
     for group in MENU:
         items = tuple(_shown(item, here) for item in allowed[group.key])

@@ -17,6 +17,8 @@ from models.cases import EVENT_LABELS, STATE_LABELS, TERMINAL, State
 from models.catalogs import CATALOGS, Catalog
 from models.seeding import rows
 from models.stock import ACCOUNT_LABELS, Account
+from reports.catalogue import REPORTS
+from reports.declaration import Report
 from security.permissions import SCREEN_LABELS, Permission
 from security.roles import BY_CODE
 from workflow.controls import DECLARED
@@ -68,6 +70,7 @@ def pages(app: Flask) -> dict[str, str]:
         "states.md": states_page(),
         "controls.md": controls_page(),
         "movements.md": movements_page(),
+        "reports.md": reports_page(),
         "catalogs.md": catalogs_page(),
         "menu.md": menu_page(),
         "routes.md": routes_page(app),
@@ -176,6 +179,27 @@ def movements_page() -> str:
         for k in KINDS.values()
     )  # fmt: skip
     return text + "```\n\n" + _table(("kind", "what", "from", "to", "document", "permission (one of)"), lines)
+
+
+def reports_page() -> str:
+    """The reports with their definitions, columns and filters."""
+    text = "# Reports\n\nEach on screen, as XLSX and as PDF; all of a moment (docs/decisions/0014).\n\n"
+    return text + "".join(_report(report) for report in REPORTS.values())
+
+
+def _report(report: Report) -> str:
+    totals = ", ".join(f"`{column.key}`" for column in report.columns if column.total)
+    facts = (
+        ("manual", report.source),
+        ("permission", f"`{report.permission.name}`"),
+        ("columns", ", ".join(column.label for column in report.columns)),
+        ("filters", ", ".join(each.label for each in report.filters)),
+        ("totals", totals or "lines"),
+        ("pictures", "yes" if report.pictures else "no"),
+        ("charts", ", ".join(chart.title for chart in report.charts) or "none"),
+        ("equals in the ledger", f"`{report.tie.kind or 'what there is'}`" if report.tie else "nothing"),
+    )
+    return f"## {report.number} {report.title}\n\n{report.about}\n\n" + _table(("", ""), facts)
 
 
 def catalogs_page() -> str:

@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
@@ -26,22 +26,39 @@ _SHARED_MEMORY = "/dev/shm"  # noqa: S108 -- only for the workers' heartbeat, wh
 Application = Callable[..., Any]
 
 
+class Companion(Protocol):
+    """What lives beside the server and ends with it."""
+
+    def tend(self) -> None:
+        """Called every second or so by the master; must not wait."""
+
+    def dismiss(self) -> None:
+        """Told to end; must not wait, and may come twice."""
+
+    def await_end(self) -> None:
+        """Wait until it has ended."""
+
+
 class CannotServe(Exception):
     """The address cannot be listened on; the message says which and what to set."""
 
 
-def serve(settings: Settings, factory: Callable[[], Application], *, on_fork: Callable[[], None]) -> NoReturn:
+def serve(
+    settings: Settings, factory: Callable[[], Application], *, on_fork: Callable[[], None],
+    companion: Companion | None = None,
+) -> NoReturn:  # fmt: skip
     """Serve the WSGI application that `factory` makes until Ctrl-C or TERM, then end the process (status 0).
 
     `factory` runs once, before the workers are forked; `on_fork` runs in each worker and must let go of what it
-    inherited, database connections first. Ends the process with status 1 when the port is taken.
+    inherited, database connections first. `companion` lives as long as the server. Ends the process with status 1 when
+    the port is taken.
     """
     try:
         listener = listen(settings)
     except CannotServe as error:
         print(error, file=sys.stderr)
         sys.exit(1)
-    _Arbiter(_Server(settings, factory, on_fork, listener)).run()
+    _Arbiter(_Server(settings, factory, on_fork, listener), companion).run()
     sys.exit(0)
 
 
@@ -109,10 +126,26 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
 
 class _Arbiter(Arbiter):  # type: ignore[misc]
-    """gunicorn's master, for which Ctrl-C lets the requests under way finish as TERM does."""
+    """gunicorn's master, for which Ctrl-C lets the requests under way finish as TERM does; with a companion."""
+
+    def __init__(self, server: _Server, companion: Companion | None) -> None:
+        self._companion = companion
+        super().__init__(server)
 
     def handle_int(self) -> None:
         self.handle_term()
+
+    def manage_workers(self) -> None:
+        super().manage_workers()
+        if self._companion:
+            self._companion.tend()
+
+    def stop(self, graceful: bool = True) -> None:
+        if self._companion:
+            self._companion.dismiss()
+        super().stop(graceful)
+        if self._companion:
+            self._companion.await_end()
 
 
 def _ready(worker: Any) -> None:

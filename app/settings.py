@@ -82,7 +82,7 @@ class Settings:
 
     home: Path = _setting(  # noqa: RUF009
         "PASAPORTES_HOME", FOLDER, PROJECT_ROOT / "var",
-        "Where the product keeps its data: embedded database, secret key of the demonstration, finished reports.",
+        "Where the product keeps its data: embedded database, secret key of the demonstration.",
         shown="`var` in the project",
     )  # fmt: skip
     port: int = _setting(
@@ -156,6 +156,20 @@ class Settings:
     )  # fmt: skip
     max_body: int = _setting(
         "PASAPORTES_MAX_BODY", whole(65536, 1 << 30), 4 << 20, "Largest request body accepted, in bytes.",
+    )  # fmt: skip
+    job_workers: int = _setting(
+        "PASAPORTES_JOB_WORKERS", whole(0, 16), 1,
+        "Processes that make reports, started by the server; 0 when `pasaportes work` is started by other means.",
+    )  # fmt: skip
+    report_days: int = _setting("PASAPORTES_REPORT_DAYS", whole(1, 365), 7, "Days the file of a report is kept.")
+    report_long_lines: int = _setting(
+        "PASAPORTES_REPORT_LONG_LINES", whole(100, 1_000_000), 5000, "Lines above which a report is made by a worker.",
+    )  # fmt: skip
+    report_pdf_lines: int = _setting(
+        "PASAPORTES_REPORT_PDF_LINES", whole(100, 1_000_000), 20_000, "Most lines of a report as PDF.",
+    )  # fmt: skip
+    report_picture_lines: int = _setting(
+        "PASAPORTES_REPORT_PICTURE_LINES", whole(0, 10_000), 300, "Most lines of a report as PDF with pictures.",
     )  # fmt: skip
 
     @classmethod

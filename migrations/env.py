@@ -10,6 +10,7 @@ import models.closings
 import models.control
 import models.enrolments
 import models.inspections
+import models.report_runs
 import models.seals
 import models.stock
 import models.users

@@ -33,6 +33,8 @@ BOOKLET_LABELS = {
     BookletState.ENTREGADA: N_("Delivered"),
     BookletState.ANULADA: N_("Voided"),
 }
+#: Who collects a passport.
+COLLECTOR_LABELS = {"HOLDER": N_("Holder"), "PARENT": N_("Father, mother or guardian"), "PROXY": N_("Proxy")}
 _states = ", ".join(f"'{state}'" for state in BookletState)
 PLACE_OF_STATE = """case state when 'NO_INGRESADA' then place = 'SUPPLIER'
     when 'NUEVA' then split_part(place, ':', 1) in ('WAREHOUSE', 'HANDS', 'TRANSIT')
@@ -126,6 +128,21 @@ class Personalisation(Base):
             "uq_personalisation_live_booklet", "booklet_number", unique=True, postgresql_where=text("voided_at is null")
         ),
         Index("ix_personalisation_booklet_number", "booklet_number"),
+        Index("ix_personalisation_assigned", "site_code", "assigned_at", "id"),
+        Index(
+            "ix_personalisation_printed",
+            "site_code",
+            "printed_at",
+            "id",
+            postgresql_where=text("printed_at is not null"),
+        ),
+        Index(
+            "ix_personalisation_delivered",
+            "site_code",
+            "delivered_at",
+            "id",
+            postgresql_where=text("delivered_at is not null"),
+        ),
         Index(
             "ix_personalisation_ended",
             text("coalesce(printed_at, voided_at)"),

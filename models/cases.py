@@ -24,6 +24,7 @@ from models.base import Base, BigId
 from models.states import EVENT_LABELS, FINDING_LABELS, STATE_LABELS, TERMINAL, Event, Finding, State
 
 __all__ = [
+    "AUTHORISING",
     "CASE_NUMBER",
     "EVENT_LABELS",
     "FINDING_LABELS",
@@ -39,9 +40,18 @@ __all__ = [
     "PassportCase",
     "Picture",
     "State",
+    "Thumbnail",
 ]
 
 CASE_NUMBER = r"^[A-Z0-9]{3}[0-9]{9}$"
+#: What makes a case an authorised one.
+AUTHORISING = (Event.AUTORIZACION, Event.ACEPTACION_SECUNDARIA, Event.CREADO_POR_CORRECCION, Event.CREADO_POR_PRORROGA)
+
+
+def _among(events: tuple[Event, ...]) -> str:
+    return f"event in ({', '.join(repr(event.value) for event in events)})"
+
+
 _states = ", ".join(f"'{state}'" for state in State)
 _terminal = ", ".join(f"'{state}'" for state in sorted(TERMINAL))
 #: A case that waits for somebody; the queues' indexes hold no others, so that they do not grow with the years.
@@ -122,6 +132,9 @@ class PassportCase(Base):
             "id",
             postgresql_where=text(f"state = '{State.AUTORIZADA}'"),
         ),
+        Index("ix_passport_case_created", "site_code", "created_at", "id"),
+        Index("ix_passport_case_enrolled", "enrolled_at", "id"),
+        Index("ix_passport_case_previous", "previous_booklet", postgresql_where=text("procedure_code = 'REPOSICION'")),
         Index("ix_passport_case_cui", "cui", "passport_type_code"),
         Index("ix_passport_case_payment_slip", "payment_slip"),
         Index("ix_passport_case_parent_id", "parent_id", postgresql_where=text("parent_id is not null")),
@@ -207,6 +220,8 @@ class CaseEvent(Base):
         CheckConstraint(f"to_state in ({_states}) and from_state in ({_states})", name="event_states_are_known"),
         Index("ix_case_event_case_id", "case_id", "id"),
         Index("ix_case_event_at", "event", "at"),
+        Index("ix_case_event_authorised", "site_code", "at", "id", postgresql_where=text(_among(AUTHORISING))),
+        Index("ix_case_event_rejected", "site_code", "at", "id", postgresql_where=text("event = 'RECHAZO'")),
     )
 
 
@@ -256,6 +271,15 @@ class Picture(Base):
     height: Mapped[int] = mapped_column(SmallInteger)
     sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
     data: Mapped[bytes] = deferred(mapped_column(LargeBinary), raiseload=True)
+
+
+class Thumbnail(Base):
+    """A picture as small as lists show it, JPEG, made once."""
+
+    __tablename__ = "thumbnail"
+
+    picture_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("picture.id"), primary_key=True, autoincrement=False)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class CasePicture(Base):

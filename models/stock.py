@@ -140,6 +140,7 @@ class StockDocument(Base):
         ),
         Index("ix_stock_document_state", "kind", "state", "id"),
         Index("ix_stock_document_kind", "kind", "id"),
+        Index("ix_stock_document_closed", "kind", "closed_at", "id", postgresql_where=text("closed_at is not null")),
         Index(
             "ix_stock_document_in_transit",
             "id",
@@ -232,6 +233,9 @@ class StockMovement(Base):
     __table_args__ = (
         CheckConstraint("from_place <> to_place", name="movement_goes_somewhere"),
         Index("ix_stock_movement_booklet_number", "booklet_number", "id"),
+        Index("ix_stock_movement_at", "at", postgresql_using="brin"),
+        Index("ix_stock_movement_voids", "at", "id", postgresql_where=text("kind = 'EGRESO_ANULACION'")),
+        Index("ix_stock_movement_undone", "at", postgresql_where=text("kind = 'REINGRESO_REACTIVACION'")),
         Index("ix_stock_movement_document_id", "document_id", postgresql_where=text("document_id is not null")),
         Index(
             "uq_stock_movement_reverses_id",

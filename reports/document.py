@@ -69,6 +69,7 @@ class Words:
     no: str = "No"
     total: str = "Total"
     lines: str = "Líneas"
+    nothing: str = "Sin datos"
     page: str = "Página %(page)s de %(pages)s"
     about_sheet: str = "Reporte"
     data_sheet: str = "Datos"

@@ -54,6 +54,25 @@ class Permission(Enum):
     REVERSE_STOCK = Grant("reverse", "Stock", N_("Reverse stock documents closed by mistake"))
     CLOSE_DAYS = Grant("close_day", "Stock", N_("Count and close the day of a warehouse"))
 
+    # A report each: the act is the report's name (a module of `reports`), the label its title.
+    REPORT_STOCK_ON_HAND = Grant("stock_on_hand", "Reports", N_("Stock on hand"))
+    REPORT_RECEIVED = Grant("received", "Reports", N_("Received cases"))
+    REPORT_PRINTED = Grant("printed", "Reports", N_("Printed cases"))
+    REPORT_DELIVERED = Grant("delivered", "Reports", N_("Delivered cases"))
+    REPORT_PERSONALISED = Grant("personalised", "Reports", N_("Personalised cases"))
+    REPORT_AUTHORISED = Grant("authorised", "Reports", N_("Authorised cases"))
+    REPORT_REJECTED = Grant("rejected", "Reports", N_("Rejected cases"))
+    REPORT_RECEIPTS = Grant("stock_receipts", "Reports", N_("Stock receipts"))
+    REPORT_TRANSFERS = Grant("stock_transfers", "Reports", N_("Stock transfers"))
+    REPORT_BOOKLET_LEDGER = Grant("booklet_ledger", "Reports", N_("Stock enquiry of a booklet"))
+    REPORT_VOIDED = Grant("voided", "Reports", N_("Voided booklets"))
+    REPORT_PRINTS = Grant("prints", "Reports", N_("Detailed prints"))
+    REPORT_PRINTS_BY_DAY = Grant("prints_by_day", "Reports", N_("Summarised prints"))
+    REPORT_VOIDED_RANGES = Grant("voided_ranges", "Reports", N_("Report of voided booklets"))
+    REPORT_SLIPS = Grant("payment_slips", "Reports", N_("By payment slip"))
+    REPORT_REPLACEMENTS = Grant("replacements", "Reports", N_("Replacements"))
+    REPORT_ISSUED = Grant("issued", "Reports", N_("Issued by department"))
+
     READ_CATALOGS = Grant("read", "Catalogs", N_("See catalogs"))
     EDIT_CATALOGS = Grant("edit", "Catalogs", N_("Change catalogs"))
     READ_USERS = Grant("read", "Users", N_("See users"))
@@ -77,6 +96,7 @@ class Permission(Enum):
 
 
 BY_PAIR = {permission.value.pair: permission for permission in Permission}
+REPORTS = frozenset(permission for permission in Permission if permission.screen == "Reports")
 
 #: What a profile that may do all of these could carry a case through alone, from authorisation to delivery.
 WHOLE_LIFE = frozenset(
@@ -95,6 +115,7 @@ SCREEN_LABELS = {
     "Corrections": N_("Corrections"),
     "Extensions": N_("Extensions"),
     "Stock": N_("Stock"),
+    "Reports": N_("Reports"),
     "Catalogs": N_("Catalogs"),
     "Users": N_("Users"),
     "Profiles": N_("Profiles"),

@@ -6,6 +6,7 @@ start: an administrator changes them in Perfiles, and what he changed is never o
 
 from dataclasses import dataclass
 
+from security.permissions import REPORTS
 from security.permissions import Permission as P
 
 
@@ -24,12 +25,16 @@ class Profile:
 
 READER = {P.READ_CASES, P.SEARCH_CASES}
 OPERATOR = READER | {P.SEE_IMAGES}
-SUPERVISOR = OPERATOR | {P.AUTHORISE_CASES, P.SEARCH_FORMER}
+SUPERVISOR = (
+    OPERATOR | {P.AUTHORISE_CASES, P.SEARCH_FORMER} | {P.REPORT_RECEIVED, P.REPORT_AUTHORISED, P.REPORT_REJECTED}
+)
 PRINTER = (
     OPERATOR
     | {P.PRINT_BOOKLETS, P.PRINT_MOBILE, P.RESUME_PRINTS, P.READ_BOOKLETS}
     | {P.READ_STOCK, P.CONFIRM_TRANSFERS, P.CLOSE_DAYS}
+    | {P.REPORT_PRINTED, P.REPORT_PERSONALISED, P.REPORT_PRINTS, P.REPORT_PRINTS_BY_DAY}
 )
+STOCK_REPORTS = {P.REPORT_STOCK_ON_HAND, P.REPORT_RECEIPTS, P.REPORT_TRANSFERS}
 STOCK_KEEPER = {
     P.READ_STOCK,
     P.RECEIVE_STOCK,
@@ -43,6 +48,7 @@ STOCK_KEEPER = {
 HEAD = (
     OPERATOR
     | STOCK_KEEPER
+    | REPORTS
     | {P.SEARCH_FORMER, P.REVERSE_STOCK, P.VOID_BOOKLETS, P.CORRECT_CASES}
     | {P.EXTEND_PASSPORTS, P.READ_CATALOGS, P.READ_USERS, P.READ_PROFILES, P.RESUME_PRINTS}
 )
@@ -64,15 +70,23 @@ def _profile(code: str, name: str, permissions: set[P]) -> Profile:
 
 PROFILES = (
     _profile("ADMADM", "Administrador", ADMINISTRATOR),
-    _profile("CONCAL", "Control Calidad", OPERATOR | {P.CHECK_QUALITY, P.READ_BOOKLETS}),
+    _profile(
+        "CONCAL",
+        "Control Calidad",
+        OPERATOR | {P.CHECK_QUALITY, P.READ_BOOKLETS, P.REPORT_PERSONALISED, P.REPORT_VOIDED},
+    ),
     _profile("IMPRES", "Impresor", PRINTER),
-    _profile("ENTREGA", "Entrega", OPERATOR | {P.DELIVER}),
+    _profile("ENTREGA", "Entrega", OPERATOR | {P.DELIVER, P.REPORT_DELIVERED}),
     _profile("SUPERVISOR", "Supervisor", SUPERVISOR),
     _profile("SUPERSU", "Super Supervisor", SUPERVISOR | {P.DECIDE_SECONDARY, P.EXTEND_PASSPORTS} | EVERYWHERE),
     _profile("CONSULTAS", "Consultas", OPERATOR | {P.SEARCH_FORMER, P.READ_BOOKLETS} | EVERYWHERE),
     _profile("JUSA", "Jefe de Pasaportes USA", HEAD | EVERYWHERE),
     _profile("JPGU", "Jefe Pasaportes Guatemala", HEAD | EVERYWHERE),
-    _profile("MRE", "Ministerio Relaciones Exteriores", OPERATOR | {P.SEARCH_FORMER} | EVERYWHERE),
+    _profile(
+        "MRE",
+        "Ministerio Relaciones Exteriores",
+        OPERATOR | {P.SEARCH_FORMER, P.REPORT_RECEIVED, P.REPORT_DELIVERED} | EVERYWHERE,
+    ),
     _profile("IMPDEP", "Impresión departamentales", PRINTER),
     _profile("SUPUSA", "Supervisor USA", SUPERVISOR | {P.DECIDE_SECONDARY}),
     _profile("MRELOC", "Ministerio Relaciones Exteriores Local", OPERATOR),
@@ -80,11 +94,27 @@ PROFILES = (
     _profile(
         "PRODUCCION",
         "Control de Producción",
-        OPERATOR | STOCK_KEEPER | {P.VOID_BOOKLETS, P.RESUME_PRINTS} | EVERYWHERE,
+        OPERATOR
+        | STOCK_KEEPER
+        | {P.VOID_BOOKLETS, P.RESUME_PRINTS}
+        | STOCK_REPORTS
+        | {P.REPORT_PRINTED, P.REPORT_PERSONALISED, P.REPORT_PRINTS, P.REPORT_PRINTS_BY_DAY}
+        | {P.REPORT_BOOKLET_LEDGER, P.REPORT_VOIDED, P.REPORT_VOIDED_RANGES}
+        | EVERYWHERE,
     ),
-    _profile("REPORTE", "Reporte Anual", {P.READ_STOCK} | EVERYWHERE),
+    _profile(
+        "REPORTE",
+        "Reporte Anual",
+        {P.READ_STOCK, P.REPORT_PRINTS_BY_DAY, P.REPORT_VOIDED} | STOCK_REPORTS | EVERYWHERE,
+    ),
     _profile("CONSEXT", "Consulta Externa", READER | EVERYWHERE),
-    _profile("FINANCIERO", "Financiero", {P.READ_STOCK, P.SEARCH_CASES, P.READ_CASES} | EVERYWHERE),
+    _profile(
+        "FINANCIERO",
+        "Financiero",
+        {P.READ_STOCK, P.SEARCH_CASES, P.READ_CASES, P.REPORT_SLIPS, P.REPORT_PRINTS_BY_DAY}
+        | STOCK_REPORTS
+        | EVERYWHERE,
+    ),
 )
 STATION_PROFILE = _profile("ESTACION", "Estación de captura", STATION)
 BY_CODE = {profile.code: profile for profile in (*PROFILES, STATION_PROFILE)}

@@ -8,10 +8,11 @@ from flask_babel import gettext as _
 from models.cases import PassportCase, State
 from models.text import N_
 from security.errors import DomainError, Unavailable
+from security.looks import log_look
 from security.permissions import Permission
 from views.access import current_actor, needs, transaction
 from views.counter import CounterPage, attempt, offered, shots, status_of
-from workflow import counters, delivery, enquiries, queues, scanning
+from workflow import counters, delivery, queues, scanning
 from workflow.labels import read_labels
 
 QUEUE = queues.queue_called("delivery")
@@ -44,7 +45,7 @@ class DeliveryView(CounterPage):
                     number = scanning.find_scanned(session, QUEUE, typed, actor).number
                     return redirect(url_for(".case", number=number), 303)
                 found = scanning.find_named(session, QUEUE, typed, actor)
-                enquiries.log_look(session, actor, "delivery", None, cases=[case.number for case in found])
+                log_look(session, actor, "delivery", None, cases=[case.number for case in found])
         except Unavailable as refusal:
             return self._start(refusal)
         return self._start(found=found)

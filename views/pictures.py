@@ -3,12 +3,14 @@
 from flask import Response
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import expose
+from sqlalchemy.orm import Session
 
-from models.cases import Picture
+from models.cases import PassportCase, Picture
+from security.looks import log_look
 from security.permissions import Permission
 from views.access import current_actor, needs, transaction
 from views.frame import Page
-from workflow import enquiries, pictures
+from workflow import enquiries, pictures, thumbnails
 
 #: What browsers show as it is.
 SHOWABLE = ("image/jpeg", "image/png")
@@ -25,24 +27,25 @@ class PictureView(Page):
     @needs(Permission.SEE_IMAGES)
     def show(self, number: str, kind: str) -> ResponseReturnValue:
         """A picture in full size; WSQ as PNG and JPEG 2000 as JPEG, which browsers know."""
-        picture = self._picture(number, kind, "picture")
-        data, media_type = shown(picture)
+        with transaction() as session:
+            case = self._looked_at(session, number, kind, "picture")
+            data, media_type = shown(enquiries.picture_bytes(session, case, kind, current_actor()))
         return answer(data, media_type, f"{number}-{kind}")
 
     @expose("/<number>/pictures/<kind>/thumbnail")
     @needs(Permission.SEE_IMAGES)
     def thumbnail(self, number: str, kind: str) -> ResponseReturnValue:
         """A picture as small as lists show it."""
-        picture = self._picture(number, kind, "thumbnail")
-        return answer(pictures.thumbnail(picture.data, picture.media_type), "image/jpeg", f"{number}-{kind}-96")
-
-    def _picture(self, number: str, kind: str, screen: str) -> Picture:
-        actor = current_actor()
         with transaction() as session:
-            case = enquiries.case_seen(session, number, actor)
-            picture = enquiries.picture_bytes(session, case, kind, actor)
-            enquiries.log_look(session, actor, screen, case.number, kind=kind)
-        return picture
+            case = self._looked_at(session, number, kind, "thumbnail")
+            data = thumbnails.thumbnail(session, enquiries.picture_id(session, case, kind, current_actor()))
+        return answer(data, "image/jpeg", f"{number}-{kind}-96")
+
+    def _looked_at(self, session: Session, number: str, kind: str, screen: str) -> PassportCase:
+        """The case, once the look at its picture is written down."""
+        case = enquiries.case_seen(session, number, current_actor())
+        log_look(session, current_actor(), screen, case.number, kind=kind)
+        return case
 
 
 def shown(picture: Picture) -> tuple[bytes, str]:

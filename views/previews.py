@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from models.cases import PassportCase
 from models.text import N_
 from security.errors import DomainError, NotFound
+from security.looks import log_look
 from security.permissions import Permission
 from views import acts
 from views.access import current_actor, needs, transaction
@@ -129,7 +130,7 @@ def _preview(session: Session, number: str, screen: str) -> tuple[PassportCase, 
     """A case that the actor sees, and its preview; the look is logged."""
     actor = current_actor()
     case = enquiries.case_seen(session, number.upper(), actor)
-    enquiries.log_look(session, actor, screen, case.number)
+    log_look(session, actor, screen, case.number)
     return case, previews.preview(session, case, images=actor.may(Permission.SEE_IMAGES))
 
 

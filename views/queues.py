@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from models.cases import PassportCase, State
 from models.catalogs import Site
 from models.text import N_
+from security.looks import log_look
 from security.permissions import Permission
 from views.access import current_actor, needs, transaction
 from views.frame import Crumb, Page
@@ -141,7 +142,7 @@ def rows(session: Session, queue: Queue, cases: list[PassportCase], site: Site |
     """What the list of a queue shows besides the cases; the look is logged."""
     actor = current_actor()
     detail = {"site": site.code} if site else {}
-    enquiries.log_look(session, actor, f"queue:{queue.key}", None, **detail, cases=[case.number for case in cases])
+    log_look(session, actor, f"queue:{queue.key}", None, **detail, cases=[case.number for case in cases])
     labels: Labels = read_labels(session, cases)
     holders = usernames(session, [case.held_by_id for case in cases if queues.is_held(case)])
     return {

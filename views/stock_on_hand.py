@@ -23,12 +23,12 @@ from workflow.stock.warehouse_stock import Lot
 
 
 class OnHandView(Page):
-    """Report 16, on screen."""
+    """What there is, for how long it lasts and what to send where: what follows from the figures of report 16."""
 
     route_base = "/stock/on-hand"
     default_view = "list"
-    group = N_("Reports")
-    screen = N_("Stock on hand")
+    group = N_("Stock")
+    screen = N_("Stock and supply")
 
     @expose("/")
     @needs(Permission.READ_STOCK)

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from models.text import N_
+from security.looks import log_look
 from security.permissions import Permission
 from views.access import current_actor, needs, transaction
 from views.acts import REFUSALS
@@ -85,7 +86,7 @@ class TrayView(Page):
         with transaction() as session:
             pdf, cases = trays.document(session, trays.queue_of_trays(key), site, number, actor)
             digest = hashlib.sha256(pdf).hexdigest()
-            enquiries.log_look(session, actor, "tray.pdf", None, tray=number, sha256=digest, cases=cases)
+            log_look(session, actor, "tray.pdf", None, tray=number, sha256=digest, cases=cases)
         return shown_pdf(pdf, f"{site}-{number}")
 
     @expose("/<key>/<site>/<int:number>/print", methods=["POST"])

@@ -1,5 +1,6 @@
 """Post-Impresión: the passport is handed over, recording who collected it (module 3; M:L643)."""
 
+from models.booklets import COLLECTOR_LABELS
 from models.booklets import BookletState as B
 from models.cases import Event, State
 from models.stock import Account
@@ -13,7 +14,7 @@ from workflow.inspections import refuse_uninspected
 from workflow.machine import Act, transition
 
 HOLDER = "HOLDER"
-COLLECTORS = ((HOLDER, N_("Holder")), ("PARENT", N_("Father, mother or guardian")), ("PROXY", N_("Proxy")))
+COLLECTORS = tuple(COLLECTOR_LABELS.items())
 DOCUMENTS = (
     ("DPI", N_("DPI")),
     ("PASSPORT", N_("Passport")),

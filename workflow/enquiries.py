@@ -10,14 +10,13 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload, undefer
 from sqlalchemy.sql.base import ExecutableOption
 
-from models.base import utc_now
 from models.booklets import BOOKLET_NUMBER, Booklet, Personalisation
 from models.cases import CASE_NUMBER, CaseEvent, CasePicture, PassportCase, Picture
 from models.enrolments import FormerCase
 from models.text import N_
-from models.users import AccessLog
 from security.actor import Actor
 from security.errors import NotAllowed, NotFound
+from security.looks import log_look
 from security.permissions import Permission
 from workflow.name_search import newest
 from workflow.persons import search_name
@@ -72,20 +71,6 @@ def find_case(
     return session.scalars(select(PassportCase).where(*wanted).limit(1)).first() if wanted else None
 
 
-def log_look(session: Session, actor: Actor, screen: str, number: str | None, **detail: Any) -> None:
-    """Write down that `actor` looked at a person's data; the edge commits it with the request."""
-    session.add(
-        AccessLog(
-            at=utc_now(),
-            user_id=actor.user_id,
-            case_number=number,
-            screen=screen,
-            address=actor.address,
-            detail=detail or None,
-        )
-    )
-
-
 def events(session: Session, case: PassportCase) -> list[CaseEvent]:
     """The case's log, oldest first."""
     return list(session.scalars(select(CaseEvent).where(CaseEvent.case_id == case.id).order_by(CaseEvent.id)))
@@ -121,17 +106,18 @@ def pictures(session: Session, case: PassportCase) -> list[CasePicture]:
 
 def picture_bytes(session: Session, case: PassportCase, kind: str, actor: Actor) -> Picture:
     """The picture of that kind with its bytes; needs SEE_IMAGES."""
+    return session.get_one(Picture, picture_id(session, case, kind, actor), options=[undefer(Picture.data)])
+
+
+def picture_id(session: Session, case: PassportCase, kind: str, actor: Actor) -> int:
+    """Which picture of that kind the case has; needs SEE_IMAGES. Raises `NotFound`."""
     if not actor.may(Permission.SEE_IMAGES):
         raise NotAllowed()
-    picture = session.scalars(
-        select(Picture)
-        .join(CasePicture, CasePicture.picture_id == Picture.id)
-        .where(CasePicture.case_id == case.id, CasePicture.kind == kind)
-        .options(undefer(Picture.data))
-    ).first()
-    if picture is None:
+    wanted = select(CasePicture.picture_id).where(CasePicture.case_id == case.id, CasePicture.kind == kind)
+    found = session.scalars(wanted).first()
+    if found is None:
         raise NotFound(N_("Case %(number)s has no such picture."), number=case.number)
-    return picture
+    return found
 
 
 def find_cases(session: Session, actor: Actor, names: str) -> list[PassportCase]:

@@ -16,8 +16,8 @@ from models.enrolments import Enrollment
 from models.text import N_
 from security.actor import Actor
 from security.errors import NotAllowed
+from security.looks import log_look
 from security.permissions import Permission
-from workflow.enquiries import log_look
 from workflow.enrolment_form import SCHEMA, BadEnrolment, parse_json
 from workflow.enrolment_pictures import with_references
 

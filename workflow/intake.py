@@ -19,9 +19,9 @@ from models.enrolments import Enrollment
 from models.text import N_
 from security.actor import Actor
 from security.errors import DomainError, NotAllowed, NotFound
+from security.looks import log_look
 from security.permissions import Permission
 from workflow import enrolment_form, enrolment_pictures, reception
-from workflow.enquiries import log_look
 from workflow.enrolment_codes import check_codes
 from workflow.enrolment_form import BadEnrolment
 

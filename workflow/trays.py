@@ -22,7 +22,8 @@ from models.catalogs import PassportType, Site, StockCategory
 from models.text import N_
 from security.actor import Actor
 from security.errors import BadValue, DomainError, NotFound
-from workflow import enquiries, pages, queues, stations
+from security.looks import log_look
+from workflow import pages, queues, stations
 from workflow.counters import unless_changed
 from workflow.machine import HOLD_LASTS, perform
 from workflow.queues import Queue
@@ -271,4 +272,4 @@ def give_back(session: Session, queue: Queue, site: str, actor: Actor) -> int:
 def log_looks(session: Session, actor: Actor, screen: str, lines: Sequence[Line], **detail: Any) -> None:
     """Write down that `actor` looked at the cases of a list."""
     if lines:
-        enquiries.log_look(session, actor, screen, None, **detail, cases=[line.case.number for line in lines])
+        log_look(session, actor, screen, None, **detail, cases=[line.case.number for line in lines])

@@ -152,7 +152,7 @@ def test_lists_are_read_without_blanks(tmp_path):
 
 def test_every_setting_has_its_own_variable_and_a_row_of_the_reference():
     variables = [setting.variable for setting in SETTINGS]
-    assert len(set(variables)) == len(variables) == 24
+    assert len(set(variables)) == len(variables) == 29
     page = settings_page()
     assert all(f"| `{setting.variable}` | {setting.description} |" in page for setting in SETTINGS)
     assert str(PROJECT_ROOT) not in page

@@ -18,6 +18,7 @@ from app.migrating import migrate
 from benchmarks.big_table import fill
 from models.base import SessionLocal, make_engine, utc_now
 from models.base import session as scoped
+from reports.catalogue import REPORTS
 from security.actor import load_actor
 from security.scope import set_acting
 from tests.build import make_cast
@@ -77,6 +78,9 @@ def big(server_url: str) -> Iterator[Engine]:
     migrate(engine)
     with Session(engine) as session:
         make_cast(session)
+        session.flush()
+        for statement in LOCAL_HEAD:
+            session.execute(text(statement))
         session.commit()
     fill(engine, CASES, say=lambda _line: None)
     yield engine
@@ -118,6 +122,20 @@ def post(user: str, path: str, **form: str) -> Callable[[Known], Request]:
     return lambda known: (user, "POST", path, {"data": {name: value.format(**known) for name, value in form.items()}})
 
 
+#: More than there are cases in a day; the screens of reports count no further than to their cap.
+YEAR = "first=2026-01-01&last=2026-12-31&month=2026-11&on=2026-11-01"
+#: A head of department of one site: no profile of the manual sees all reports and few sites.
+LOCAL_HEAD = (
+    "insert into ab_role (id, name, title) values (9001, 'LOCAL', 'Jefe local')",
+    "insert into ab_permission_view_role (id, permission_view_id, role_id)"
+    " select 900000 + g.id, g.permission_view_id, 9001 from ab_permission_view_role g"
+    " join ab_role r on r.id = g.role_id join ab_permission_view pv on pv.id = g.permission_view_id"
+    " join ab_permission p on p.id = pv.permission_id where r.name = 'JPGU' and p.name <> 'can_every_site'",
+    "insert into ab_user (id, username, first_name, last_name, email, active, must_change_password)"
+    " values (9001, 'gua', 'Jefe', 'Local', 'gua@example.org', true, false)",
+    "insert into ab_user_role (id, user_id, role_id) values (9001, 9001, 9001)",
+    "insert into user_site (user_id, site_code) values (9001, 'GUA')",
+)
 QUEUES = {
     "supervision": "supervisor", "printing": "impres", "delivery": "entrega", "quality": "concal",
     "mobile-printing": "impres", "in-printing": "impres", "secondary": "supusa",
@@ -154,6 +172,17 @@ PAGES: dict[str, Callable[[Known], Request]] = {
     "receipts": get("admadm", "/receipts/"),
     "a receipt": get("admadm", "/receipts/3000?from=20000"),
     "a catalog": get("admadm", "/catalogs/site/list/"),
+    **{f"report {key}": get("jpgu", f"/reports/{key}/") for key in REPORTS},
+    **{f"report {key} of a site": get("gua", f"/reports/{key}/") for key in REPORTS},
+    **{f"report {key} of a year": get("jpgu", f"/reports/{key}/?{YEAR}") for key in REPORTS},
+    "the ledger of a booklet": get("jpgu", "/reports/booklet_ledger/?booklet={ENTREGADA[booklet_number]}"),
+    "slips by range": get("jpgu", "/reports/payment_slips/?slips_from=100000100&slips_to=100000900"),
+    "booklets by range": get("jpgu", "/reports/issued/?booklets_from=F0000100&booklets_to=F0000900"),
+    "cases by range": get("jpgu", "/reports/issued/?cases_from=GUA000000100&cases_to=GUA000000900"),
+    "voids by range": get("jpgu", "/reports/voided_ranges/?booklets_from=F0000100&booklets_to=F0000900"),
+    "voids by slips": get("jpgu", "/reports/voided_ranges/?slips_from=100000100&slips_to=100000900"),
+    "prints of an enrolment day": get("jpgu", "/reports/issued/?enrolled_first=2026-11-01&enrolled_last=2026-11-02"),
+    "my reports": get("jpgu", "/reports/files/"),
 }  # fmt: skip
 
 

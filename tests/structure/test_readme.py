@@ -1,6 +1,10 @@
-"""README tells the truth: its paths exist, its commands run, its recipes of a transition and a movement work."""
+"""README tells the truth: its paths exist, its commands run, its recipes work: a transition, a movement, a report."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +12,7 @@ from sqlalchemy import select, text
 
 from app import reference
 from app.cli import main
+from app.database_server import create_database, drop_database
 from models.cases import Event, State
 from models.catalogs import StockMovementType
 from models.stock import Account, Span, StockTurnover
@@ -103,3 +108,91 @@ def test_a_movement_is_one_entry_and_booklet_and_stock_follow(db, found_again):
     )
     assert db.scalars(turnover).all() == [1]
     assert found_again in reference.movements_page()
+
+
+#: The one entry and the one file of a new report.
+ENTRY = '    REPORT_LONGEST = Grant("longest", "Reports", N_("Longest waiting"))\n'
+FILE = '''"""The cases that wait to be authorised, the longest first."""
+
+from sqlalchemy import select
+
+from models.cases import PassportCase as C
+from models.cases import State
+from reports.declaration import Column, Kind, Order, Report
+from reports.filters import SiteChoice
+from security.permissions import Permission
+
+REPORT = Report(
+    number=None,
+    permission=Permission.REPORT_LONGEST,
+    about="The cases that wait to be authorised.",
+    source="SPEC 3",
+    icon="clock",
+    columns=(Column("at", "Since", Kind.MOMENT, 18), Column("case", "Case", Kind.CODE, 13, opens="case")),
+    filters=(SiteChoice("site", "Site"),),
+    lines=lambda asked: select(C.state_since.label("at"), C.number.label("case")).where(
+        C.state == State.ENROLADA, C.state_since <= asked.as_of
+    ),
+    sites=(C.site_code,),
+    order=lambda asked: Order(C.state_since, C.id),
+)
+'''
+FOLLOWED = """
+import io, sys
+from pathlib import Path
+import openpyxl
+from sqlalchemy.orm import Session
+from app import create_app, reference
+from app.migrating import migrate
+from app.settings import Settings
+from models.base import make_engine, utc_now
+from security.actor import load_actor
+from tests.build import make_case, make_cast
+url, home = sys.argv[1:]
+engine = make_engine(url)
+migrate(engine)
+with Session(engine) as session:
+    make_cast(session)
+    session.flush()
+    number = make_case(session).number
+    session.commit()
+    actor = load_actor(session, username="jpgu")
+settings = Settings(home=Path(home), demo=True, secret_key="x" * 8 + "recipe-of-a-report-0123456789")
+app = create_app(settings, database_url=url, WTF_CSRF_ENABLED=False)
+client = app.test_client()
+with client.session_transaction() as cookie:
+    cookie.update(_user_id=str(actor.user_id), _fresh=True, epoch=actor.session_epoch, since=utc_now().isoformat())
+    cookie["locale"] = "en"
+page = client.get("/reports/longest/")
+assert page.status_code == 200 and number in page.text and "Longest waiting" in client.get("/").text, page.text
+made = client.post("/reports/files/longest", data={"format": "xlsx"}, follow_redirects=True)
+book = openpyxl.load_workbook(io.BytesIO(made.data))
+assert [row[1].value for row in book[book.sheetnames[1]].iter_rows(min_row=2)] == [number]
+made = client.post("/reports/files/longest", data={"format": "pdf"}, follow_redirects=True)
+assert made.data.startswith(b"%PDF-"), made.data[:200]
+with app.test_request_context():
+    assert "Longest waiting" in reference.pages(app)["reports.md"]
+print("followed")
+"""
+
+
+def test_a_report_is_one_entry_and_one_file_and_the_rest_follows(tmp_path, server_url):
+    for folder in "app views models reports security workflow printing translations migrations tests".split():
+        ignored = shutil.ignore_patterns("__pycache__", "artifacts", "browser")
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored)
+    permissions = tmp_path / "security" / "permissions.py"
+    words = permissions.read_text(encoding="utf-8")
+    last = '    REPORT_ISSUED = Grant("issued", "Reports", N_("Issued by department"))\n'
+    assert last in words
+    permissions.write_text(words.replace(last, last + ENTRY), encoding="utf-8")
+    (tmp_path / "reports" / "longest.py").write_text(FILE, encoding="utf-8")
+    name = f"pasaportes_recipe_{os.getpid()}"
+    url = create_database(server_url, name)
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-c", FOLLOWED, url, str(tmp_path)], cwd=tmp_path, capture_output=True, text=True,
+            check=False, env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        )  # fmt: skip
+    finally:
+        drop_database(server_url, name)
+    assert ran.stdout == "followed\n", ran.stderr

@@ -16,8 +16,8 @@ from models.text import N_
 from models.users import User
 from security.actor import Actor
 from security.errors import NotFound
+from security.looks import log_look
 from security.permissions import Permission
-from workflow.enquiries import log_look
 from workflow.stock.documents import allow, sees
 from workflow.stock.ledger import BLANK, KINDS, account_of, owner_of
 

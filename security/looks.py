@@ -1,0 +1,23 @@
+"""Looks at people's data are written down: who, whose, on which screen."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from models.base import utc_now
+from models.users import AccessLog
+from security.actor import Actor
+
+
+def log_look(session: Session, actor: Actor, screen: str, number: str | None, **detail: Any) -> None:
+    """Write down that `actor` looked at a person's data; the edge commits it with the request."""
+    session.add(
+        AccessLog(
+            at=utc_now(),
+            user_id=actor.user_id,
+            case_number=number,
+            screen=screen,
+            address=actor.address,
+            detail=detail or None,
+        )
+    )
