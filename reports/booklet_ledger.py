@@ -71,7 +71,7 @@ REPORT = Report(
     columns=(
         Column("at", N_("Date"), Kind.MOMENT, 18),
         Column("movement", N_("Operation"), width=30, names="movement"),
-        Column("document", N_("Document"), Kind.CODE, 11, opens="document"),
+        Column("document", N_("Document"), Kind.CODE, 11),
         Column("user", N_("User"), width=14, names="user"),
         Column("account", N_("Place"), width=22, labels={str(key): label for key, label in ACCOUNT_LABELS.items()}),
         WAREHOUSE,

@@ -31,7 +31,7 @@ class Column:
     """A column of a report; `key` is the label of the value in the report's query.
 
     `names`: the value is a code or id, shown by its name in that list (`reports.names`); `labels`: it is one of these
-    words; `opens`: what it leads to on screen (case, booklet, document); `total`: its sum is shown.
+    words; `opens`: what it leads to on screen (case, booklet, receipt, transfer); `total`: its sum is shown.
     """
 
     key: str

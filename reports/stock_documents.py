@@ -6,7 +6,7 @@ from models.stock import StockLine as L
 from models.text import N_
 from reports.declaration import Column, Expression, Kind
 
-DOCUMENT = Column("document", N_("Document"), Kind.CODE, 11, opens="document")
+DOCUMENT = Column("document", N_("Document"), Kind.CODE, 11)
 FIRST = Column("first", N_("First booklet"), Kind.CODE, 12, opens="booklet")
 LAST = Column("last", N_("Last booklet"), Kind.CODE, 12, opens="booklet")
 QUANTITY = Column("quantity", N_("Booklets"), Kind.INTEGER, 11, total=True)

@@ -1,5 +1,6 @@
 """23 Inv. Ingresos: the booklets received into stock, by the day on which the document was closed (M:L1027)."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -56,7 +57,7 @@ REPORT = Report(
     icon="box-arrow-in-down",
     columns=(
         Column("at", N_("Closed"), Kind.MOMENT, 18),
-        DOCUMENT,
+        replace(DOCUMENT, opens="receipt"),
         Column("on", N_("Date"), Kind.DATE, 11),
         Column("reference", N_("Reference"), width=20),
         WAREHOUSE,
@@ -65,7 +66,7 @@ REPORT = Report(
         LAST,
         QUANTITY,
         Column("user", N_("Closed by"), width=14, names="user"),
-        Column("reversal", N_("Reversed by"), Kind.CODE, 12, opens="document"),
+        Column("reversal", N_("Reversed by"), Kind.CODE, 12),
     ),
     filters=(
         Days("days", N_("Closed"), D.closed_at, default=31),

@@ -1,6 +1,6 @@
 """24 Inv. Traslados: the booklets sent between warehouses, by date and warehouse (M:L1029)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, or_, select
@@ -69,7 +69,7 @@ REPORT = Report(
     icon="truck",
     columns=(
         Column("at", N_("Sent"), Kind.MOMENT, 18),
-        DOCUMENT,
+        replace(DOCUMENT, opens="transfer"),
         Column("reference", N_("Reference"), width=18),
         Column("source", N_("From warehouse"), width=28, names="warehouse"),
         Column("target", N_("To warehouse"), width=28, names="warehouse"),

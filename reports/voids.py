@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, func, select
 from sqlalchemy.orm import aliased
 
 from models.booklets import Booklet as B
 from models.booklets import Personalisation as P
+from models.cases import CaseEvent as E
 from models.cases import PassportCase as C
 from models.catalogs import Warehouse as W
 from models.stock import StockMovement as M
@@ -50,7 +51,7 @@ def voids(asked: Asked, *more: ColumnElement[Any]) -> Select[Any]:
             WAREHOUSE_THEN.label("warehouse"),
             W.site_code.label("site"),
             M.user_id.label("user"),
-            M.remarks.label("remarks"),
+            func.coalesce(M.remarks, _said(asked)).label("remarks"),
             MARKED.label("mark"),
             day_of(M.at).label("day"),
             *more,
@@ -62,6 +63,12 @@ def voids(asked: Asked, *more: ColumnElement[Any]) -> Select[Any]:
         .outerjoin(P, and_(P.booklet_number == M.booklet_number, P.case_id == M.case_id))
         .where(standing_void(asked))
     )
+
+
+def _said(asked: Asked) -> ScalarSelect[Any]:
+    """The reason that was given with a void of a case's booklet, which the case's log holds."""
+    said = select(E.comment).where(E.case_id == M.case_id, E.booklet_number == M.booklet_number, E.at <= asked.as_of)
+    return said.where(E.data.has_key("booklet_was")).order_by(E.id.desc()).limit(1).correlate(M).scalar_subquery()
 
 
 def by_void(_asked: Asked) -> Order:

@@ -27,7 +27,7 @@ from security.looks import log_look
 from security.permissions import Permission
 from views.access import current_actor, needs, transaction
 from views.frame import Page
-from views.report_forms import READERS, asked_format, asked_moment, language, typed_for
+from views.report_forms import READERS, asked_format, asked_moment, language, number_below, refuse_lacking, typed_for
 from workflow.thumbnails import thumbnails
 
 #: A PDF with pictures of more cases than this is made in the background: each is decoded the first time.
@@ -56,7 +56,7 @@ class FileView(Page):
             return redirect(url_for(".show", number=asked_for.upper()))
         keys = [key for key, report in REPORTS.items() if actor.may(report.permission)]
         with transaction() as session:
-            found = runs.of_user(session, actor, int(before) if before.isdecimal() else None, reports=keys)
+            found = runs.of_user(session, actor, number_below(before), reports=keys)
             planned = schedules.of_owner(session, actor)
         more = url_for(".list", before=found[-1].id) if len(found) == runs.PAGE else None
         return self.page(
@@ -72,6 +72,7 @@ class FileView(Page):
         with transaction() as session:
             moment = asked_moment(session, request.form.get("at", ""))
             asked = ask(report, actor, typed, moment)
+            refuse_lacking(asked)
             run = runs.ask(
                 session, actor, report=report.key, format=asked_format(request.form.get("format", "")),
                 filters=asked.settled, as_of=moment, language=language(),
@@ -145,7 +146,8 @@ class FileView(Page):
         actor = current_actor()
         with transaction() as session:
             first = _seen(session, number, actor)
-            run = runs.ask_again(session, actor, first, format=request.form.get("format", ""), language=language())
+            wanted = asked_format(request.form.get("format") or first.format)
+            run = runs.ask_again(session, actor, first, format=wanted, language=language())
             sites = None if run.sites is None else tuple(run.sites)
             asked = question(report_called(run.report), run.filters, sites, run.as_of)
             _start(session, run, asked, actor)

@@ -7,9 +7,9 @@ from flask import session as cookie
 from sqlalchemy.orm import Session
 
 from models.text import N_
-from reports.asking import horizon
+from reports.asking import Asked, horizon
 from reports.declaration import Report
-from reports.filters import FIRST_DAY
+from reports.filters import FIRST_DAY, Exact
 from security.errors import BadValue
 from security.permissions import REPORTS as PERMISSIONS
 
@@ -43,3 +43,15 @@ def asked_format(typed: str) -> str:
 def language() -> str:
     """The language of the page, for files made later."""
     return str(cookie.get("locale") or "es")
+
+
+def refuse_lacking(asked: Asked) -> None:
+    """Raise `BadValue` when a number that the report is about was not given."""
+    for each in asked.report.filters:
+        if isinstance(each, Exact) and asked.values[each.name] is None:
+            raise BadValue(N_("This is missing."), field=each.name)
+
+
+def number_below(typed: str) -> int | None:
+    """The number that a list goes on below; None for what is none."""
+    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 19 else None

@@ -1,5 +1,6 @@
 """Reports on screen: the list of them, one with its filters, and what asks for its file (modules 16-32)."""
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
+from models.base import utc_now
+from models.clock import local_date
 from models.report_runs import PERIOD_LABELS, Period
 from models.text import N_
 from reports import presenting, reading, schedules, ties
@@ -30,7 +33,7 @@ from views.access import current_actor, needs, transaction
 from views.counter import status_of
 from views.frame import Page
 from views.report_files import FileView
-from views.report_forms import READERS, asked_format, asked_moment, language, typed_for
+from views.report_forms import READERS, asked_format, asked_moment, language, refuse_lacking, typed_for
 from workflow.thumbnails import kinds_of
 
 WIDGETS: tuple[tuple[type[Filter], str], ...] = (
@@ -42,6 +45,8 @@ CATEGORIES_OPEN = 12
 LINKS = {
     "case": ("CaseView.show", "number", Permission.READ_CASES),
     "booklet": ("BookletView.show", "number", Permission.READ_BOOKLETS),
+    "receipt": ("ReceiptView.show", "number", Permission.READ_STOCK),
+    "transfer": ("TransferView.show", "number", Permission.READ_STOCK),
 }
 
 
@@ -101,7 +106,7 @@ class ReportView(Page):
         page = self.page(
             "reports/show.html", _(report.title), (_(report.title), None), report=report, refusal=refusal,
             fields=[_field(each, shown, names, actor) for each in report.filters], typed=typed,
-            periods=[(str(period), _(label)) for period, label in PERIOD_LABELS.items()] if plannable(report) else [],
+            spans=spans(report, local_date(utc_now())), periods=periods(report),
             wide=True, **values,
         )  # fmt: skip
         return make_response(page, status_of(refusal))
@@ -114,18 +119,18 @@ class ReportView(Page):
         typed = typed_for(report, request.form)
         with transaction() as session:
             asked = ask(report, actor, typed, horizon(session))
+            refuse_lacking(asked)
             schedules.plan(
                 session, actor, report=report.key, format=asked_format(request.form.get("format", "")),
-                filters=asked.settled, period=_period(request.form.get("period", "")), language=language(),
+                filters=asked.settled, period=_period(report, request.form.get("period", "")), language=language(),
             )  # fmt: skip
         return self.back(_("The report was scheduled: its files will wait among yours."), url=url_for("FileView.list"))
 
 
-def _period(typed: str) -> Period:
-    try:
-        return Period(typed)
-    except ValueError:
-        raise BadValue(N_("%(value)s is not one of the choices."), field="period", value=typed[:10]) from None
+def _period(report: Report, typed: str) -> Period:
+    if typed not in dict(periods(report)):
+        raise BadValue(N_("%(value)s is not one of the choices."), field="period", value=typed[:10])
+    return Period(typed)
 
 
 def answerable(asked: Asked) -> bool:
@@ -133,9 +138,29 @@ def answerable(asked: Asked) -> bool:
     return all(asked.values[each.name] is not None for each in asked.report.filters if isinstance(each, Exact))
 
 
-def plannable(report: Report) -> bool:
-    """Whether the report is of days, so that a schedule can put them in."""
-    return any(isinstance(each, Days | Month | OnDay) for each in report.filters)
+def spans(report: Report, today: dt.date) -> list[tuple[str, str]]:
+    """The days that are asked for most, as name and address, for a report of days or of a month."""
+    months = [today.replace(day=1), (today.replace(day=1) - dt.timedelta(days=1)).replace(day=1)]
+    ends = [today, months[0] - dt.timedelta(days=1)]
+    named = [(_("This month"), months[0], ends[0]), (_("Last month"), months[1], ends[1])]
+    if any(isinstance(each, Days) for each in report.filters):
+        yesterday, monday = today - dt.timedelta(days=1), today - dt.timedelta(days=today.weekday())
+        named.insert(0, (_("This week"), monday, today))
+        named[:0] = [(name, day, day) for name, day in ((_("Today"), today), (_("Yesterday"), yesterday))]
+    asked = [(name, of_period(report, first, last)) for name, first, last in named]
+    return [(name, url_for("ReportView.show", key=report.key, **days)) for name, days in asked if days]
+
+
+def of_period(report: Report, first: dt.date, last: dt.date) -> dict[str, Any]:
+    """Those days as the report's filters; none for a report of a moment or of one thing."""
+    days = (each for each in report.filters if not isinstance(each, OnDay))
+    return {name: typed for each in days for name, typed in each.of_period(first, last).items()}
+
+
+def periods(report: Report) -> list[tuple[str, str]]:
+    """How often it can be made by itself; never when it is not of days, which a schedule puts in."""
+    of_days = any(isinstance(each, Days | Month | OnDay) for each in report.filters)
+    return [(str(period), _(label)) for period, label in PERIOD_LABELS.items()] if of_days else []
 
 
 def _read(session: Session, asked: Asked, actor: Actor, names: Names) -> dict[str, Any]:

@@ -16,7 +16,9 @@ PUBLIC: frozenset[str] = frozenset()
 #: Profiles hold them already, for modules of the manual that are not built: 13 (Libreta) and 14 (Histórico).
 FOR_LATER = {Permission.SEARCH_FORMER}
 SOURCES = [
-    path for package in ("views", "reports", "workflow") for path in (Path(__file__).parent.parent.parent / package).rglob("*.py")
+    path
+    for package in ("views", "reports", "workflow")
+    for path in (Path(__file__).parent.parent.parent / package).rglob("*.py")
 ]
 
 
