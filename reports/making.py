@@ -19,7 +19,7 @@ from models.base import SessionLocal
 from models.report_runs import ReportRun, RunFormat
 from models.text import N_
 from models.users import User
-from reports import pdf, presenting, reading, ties, xlsx
+from reports import charting, pdf, presenting, reading, ties, xlsx
 from reports.asking import READING, Asked, question
 from reports.catalogue import report_called
 from reports.document import Document, Fact, Heading, Value, Words
@@ -140,11 +140,11 @@ class _Job:
             number=number_of(self.run),
             office=translate(N_("Guatemalan Migration Institute · Passports")),
             facts=self._facts(),
-            notes=self._notes(),
+            notes=self._notes(pictured=pictured),
             columns=tuple(self._heading(column.key) for column in report.columns),
             rows=rows,
             count=self.counted.lines,
-            charts=presenting.charts(self.session, self.asked, self.names, translate),
+            charts=charting.charts(self.session, self.asked, self.names, translate),
             closing=lambda: ((translate(N_("SHA-256 of the data")), self.digest()),),
             picture_titles=tuple(map(translate, PICTURES)) if pictured else (),
             pictures=pictures,
@@ -169,7 +169,7 @@ class _Job:
         update, total = self._hash.update, self.counted.lines
         for place, row in enumerate(reading.every_line(self.session, self.asked), 1):
             line = pick(row)
-            update("\x1f".join(["" if value is None else str(value) for value in line]).encode() + b"\x1e")
+            update("\x1f".join(["\x00" if value is None else str(value) for value in line]).encode() + b"\x1e")
             if place % _NOTED_EVERY == 0:
                 on_progress(place, total)
             yield line
@@ -201,8 +201,11 @@ class _Job:
             facts.append((translate(N_("Made again from")), f"R{run.repeats_id:08d}"))
         return facts
 
-    def _notes(self) -> list[str]:
-        notes = [self.translate(self.asked.report.about)]
+    def _notes(self, *, pictured: bool) -> list[str]:
+        notes, most = [self.translate(self.asked.report.about)], self.press.limits.pictures
+        if self.asked.report.pictures and self.run.format == RunFormat.PDF and not pictured:
+            without = N_("Without pictures: a PDF shows them for at most %(most)s lines, to who may see them.")
+            notes.append(self.translate(without) % {"most": f"{most:,}"})
         tied = ties.tied(self.session, self.asked, self.counted)
         if tied is not None:
             notes.append(tie_text(tied, self.translate))

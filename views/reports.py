@@ -16,7 +16,7 @@ from models.base import utc_now
 from models.clock import local_date
 from models.report_runs import PERIOD_LABELS, Period
 from models.text import N_
-from reports import presenting, reading, schedules, ties
+from reports import charting, presenting, reading, schedules, ties
 from reports.asking import Asked, ask, horizon
 from reports.catalogue import REPORTS, report_called
 from reports.chart import svg
@@ -176,7 +176,7 @@ def _read(session: Session, asked: Asked, actor: Actor, names: Names) -> dict[st
     kinds = kinds_of(session, cases) if pictured else {}
     if report.personal:
         log_look(session, actor, f"report:{report.key}", None, filters=asked.settled, cases=cases)
-    drawn = () if lines.counted.capped else presenting.charts(session, asked, names, _)
+    drawn = () if lines.counted.capped else charting.charts(session, asked, names, _)
     tied, said = ties.tied(session, asked, lines.counted), words(_, language())
     return {
         "asked": asked,

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from models.base import make_engine
 from models.cases import PassportCase
-from reports import presenting, reading
+from reports import charting, presenting, reading
 from reports.asking import READING, Asked, ask, horizon, question
 from reports.catalogue import REPORTS
 from reports.filters import Exact, SiteChoice
@@ -54,7 +54,7 @@ def told(office: Office, report: str, as_of: dt.datetime, read: Reader) -> list[
     for typed in questions(report):
         asked = office.asked(report, as_of=as_of, **typed)
         names = read_names(office.db, presenting.lists_of(asked.report))
-        said += [read(office.db, asked), presenting.charts(office.db, asked, names, str)]
+        said += [read(office.db, asked), charting.charts(office.db, asked, names, str)]
     return said
 
 
@@ -339,7 +339,7 @@ def test_a_report_without_lines_is_empty_in_every_way(office: Office, key: str) 
     given = {"booklet": "F5000001"} if any(isinstance(each, Exact) for each in REPORTS[key].filters) else {}
     asked = office.asked(key, **given)
     assert whole(office.db, asked) == []
-    assert presenting.charts(office.db, asked, {}, str) == ()
+    assert charting.charts(office.db, asked, {}, str) == ()
 
 
 @pytest.fixture

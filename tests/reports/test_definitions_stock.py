@@ -123,6 +123,24 @@ def test_stock_comes_by_warehouse_and_category_with_its_totals_and_is_narrowed_b
     assert stock_of(office, sites=("LAX",)) == {}
 
 
+def test_stock_is_what_came_from_the_supplier_less_what_left_us_on_any_day(office: Office) -> None:
+    a_week(office)
+    there = {"2026-02-28": 0, "2026-03-01": 20, "2026-03-03": 25, "2026-03-04": 23, "2026-03-06": 21}
+    for day, booklets in there.items():
+        assert office.tied("stock_on_hand", on=day) == Tied(booklets, booklets), day
+    office.clock.now = local("2026-04-20 09:00:00")
+    assert office.tied("stock_on_hand") == Tied(21, 21)
+    assert office.tied("stock_on_hand", warehouse="CENTRAL") is None
+    assert office.tied("stock_on_hand", sites=("GUA",)) is None
+    office.db.execute(text("set constraints all immediate"))
+    office.db.execute(text("alter table stock_turnover disable trigger user"))
+    office.db.execute(text("update stock_turnover set put = put - 1 where account = 'WAREHOUSE' and owner = 'CENTRAL'"))
+    office.db.execute(text("alter table stock_turnover enable trigger user"))
+    seen = office.tied("stock_on_hand")
+    assert seen is not None
+    assert not seen.holds
+
+
 def test_stock_of_a_day_to_come_is_refused(office: Office) -> None:
     office.at(END)
     with pytest.raises(BadValue) as refused:
