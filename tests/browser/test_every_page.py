@@ -31,6 +31,13 @@ def addresses(desk) -> list[str]:
     return desk.page.eval_on_selector_all("nav a[href]", "links => links.map(a => a.getAttribute('href'))")
 
 
+def unlike(links: list[str]) -> list[str]:
+    """The links but for most of those that one template draws: catalogs and reports, of which every fourth is left."""
+    families = [[link for link in links if link.startswith(start)] for start in ("/catalogs/", "/reports/")]
+    alike = {link for family in families for place, link in enumerate(family) if place % 4}
+    return [link for link in links if link not in alike]
+
+
 @pytest.mark.parametrize(("scheme", "viewport"), [("light", None), ("dark", PHONE)], ids=["desk, light", "phone, dark"])
 @pytest.mark.parametrize("username", WORKERS)
 def test_every_page_of_the_menu_is_without_fault(desk, some_cases, username, scheme, viewport):
@@ -38,7 +45,7 @@ def test_every_page_of_the_menu_is_without_fault(desk, some_cases, username, sch
     place.look(f"home-{username}-{scheme}")
     links = sorted({link for link in addresses(place) if link.startswith("/") and "/lang/" not in link})
     assert links or username == "estacion"
-    for link in links:
+    for link in unlike(links) if viewport else links:
         place.go(link)
         expect(place.page.locator("h1")).to_have_count(1)
         place.look(f"menu-{username}-{scheme}-{link.strip('/').replace('/', '-')}")

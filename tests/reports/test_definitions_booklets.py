@@ -49,7 +49,7 @@ def test_voided_tells_each_booklet_of_a_case_or_of_none_with_its_reason(office: 
     every = [
         (ten, blank, "ORDINARIA", "DAB", None, None, "PROD-GUA", by, "Dañada", None),
         (ten, second, "ORDINARIA", "IMP", refused.number, NAME, "PROD-GUA", office.user("impres"), None, None),
-        (office.now, first, "ORDINARIA", "JUD", delivered.number, NAME, "PROD-GUA", by, None, None),
+        (office.now, first, "ORDINARIA", "JUD", delivered.number, NAME, "PROD-GUA", by, "Se anuló", None),
         (office.now, "S0000001", "OFICIAL", "EXB", None, None, "PROD-LAX", office.user("jpgu"), "Dañada", None),
     ]
     assert office.lines("voided", *columns) == every, "without days, those of the last seven"
