@@ -7,23 +7,20 @@ are taken to agree), so it is the beginning of the oldest of them, or now.
 """
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.clock import local_date
 from models.text import N_
-from reports.declaration import Report
-from reports.filters import Days, OnDay, SiteChoice, Span, Typed, midnight
+from reports.declaration import Asked, Report
+from reports.filters import Days, SiteChoice, Span, Typed
 from security.actor import Actor
 from security.errors import BadValue, NotAllowed
 
 #: What transactions that only read a report call themselves, for the horizon not to wait for them.
 READING = "pasaportes report"
-_TICK = dt.timedelta(microseconds=1)
 #: A transaction that wrote nothing for so long only reads.
 _READER_AFTER = "60 seconds"
 _HORIZON = text(
@@ -34,50 +31,6 @@ _HORIZON = text(
        and (backend_xid is not null or xact_start > clock_timestamp() - interval '{_READER_AFTER}')
     """  # noqa: S608
 )
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A question to a report. `values`: by filter, what was read; `sites`: None for every site."""
-
-    report: Report
-    values: Mapping[str, Any]
-    sites: tuple[str, ...] | None
-    as_of: dt.datetime
-
-    @property
-    def settled(self) -> dict[str, str]:
-        """The filters as texts that mean the same on any day."""
-        return {
-            name: typed
-            for each in self.report.filters
-            if self.values.get(each.name) is not None
-            for name, typed in each.settled(self.values[each.name]).items()
-        }
-
-    @property
-    def moment(self) -> dt.datetime:
-        """The moment that is looked at: the end of the past day that was asked for, else the moment it is of."""
-        days = (self.values.get(each.name) for each in self.report.filters if isinstance(each, OnDay))
-        on = next(days, None)
-        return self.as_of if on is None else min(self.as_of, midnight(on + dt.timedelta(days=1)) - _TICK)
-
-    @property
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """What the filters demand of a line, but for the sites."""
-        return [
-            each.condition(self.values[each.name])
-            for each in self.report.filters
-            if self.values.get(each.name) is not None and not isinstance(each, SiteChoice)
-        ]
-
-    @property
-    def held_to(self) -> tuple[str, ...] | None:
-        """The sites whose lines are shown: the one chosen, else the actor's; None for all."""
-        chosen = next(
-            (self.values.get(each.name) for each in self.report.filters if isinstance(each, SiteChoice)), None
-        )
-        return (chosen,) if chosen else self.sites
 
 
 def horizon(session: Session) -> dt.datetime:

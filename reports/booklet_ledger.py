@@ -9,9 +9,8 @@ from models.catalogs import Warehouse as W
 from models.stock import ACCOUNT_LABELS, Account
 from models.stock import StockMovement as M
 from models.text import N_
-from reports.asking import Asked
 from reports.columns import WAREHOUSE, lines_of
-from reports.declaration import Column, Kind, Report
+from reports.declaration import Asked, Column, Kind, Report
 from reports.filters import Exact
 from security.permissions import Permission
 

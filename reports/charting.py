@@ -8,8 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.text import N_
 from reports import reading
-from reports.asking import Asked
-from reports.declaration import ChartOf, Report
+from reports.declaration import Asked, ChartOf, Report
 from reports.document import Chart, Series, Shape
 from reports.names import Names
 from reports.presenting import Translate

@@ -8,9 +8,8 @@ from models.cases import EVENT_LABELS, Event, State
 from models.cases import CaseEvent as E
 from models.cases import PassportCase as C
 from models.text import N_
-from reports.asking import Asked
 from reports.columns import CASE, FULL_NAME, MARK, MARKED, NAME, PASSPORT_TYPE, PROCEDURE, SITE, lines_of
-from reports.declaration import ChartOf, Column, Kind, Order, Report, day_of
+from reports.declaration import Asked, ChartOf, Column, Kind, Order, Report, day_of
 from reports.filters import Choice, Days, SiteChoice
 from security.permissions import Permission
 

@@ -9,21 +9,19 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import ColumnElement, Date, Select, cast, func
 from sqlalchemy.sql.expression import SQLColumnExpression
 
 from reports.document import Kind, Shape
+from reports.filters import Filter, OnDay, SiteChoice, midnight
 from security.permissions import Permission
-
-if TYPE_CHECKING:
-    from reports.asking import Asked
-    from reports.filters import Filter
 
 #: A column or anything computed from columns.
 Expression = SQLColumnExpression[Any]
-__all__ = ["ChartOf", "Column", "Expression", "Kind", "Order", "Report", "Shape", "Tie", "day_of"]
+_TICK = dt.timedelta(microseconds=1)
+__all__ = ["Asked", "ChartOf", "Column", "Expression", "Kind", "Order", "Report", "Shape", "Tie", "day_of"]
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,7 @@ class Report:
     source: str
     icon: str
     columns: tuple[Column, ...]
-    filters: tuple["Filter", ...]
+    filters: tuple[Filter, ...]
     lines: Callable[["Asked"], Select[Any]]
     sites: tuple[Expression, ...]
     order: Callable[["Asked"], Order] | None = None
@@ -124,6 +122,50 @@ class Report:
 
     def column(self, key: str) -> Column:
         return next(column for column in self.columns if column.key == key)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question to a report. `values`: by filter, what was read; `sites`: None for every site."""
+
+    report: Report
+    values: Mapping[str, Any]
+    sites: tuple[str, ...] | None
+    as_of: dt.datetime
+
+    @property
+    def settled(self) -> dict[str, str]:
+        """The filters as texts that mean the same on any day."""
+        return {
+            name: typed
+            for each in self.report.filters
+            if self.values.get(each.name) is not None
+            for name, typed in each.settled(self.values[each.name]).items()
+        }
+
+    @property
+    def moment(self) -> dt.datetime:
+        """The moment that is looked at: the end of the past day that was asked for, else the moment it is of."""
+        days = (self.values.get(each.name) for each in self.report.filters if isinstance(each, OnDay))
+        on = next(days, None)
+        return self.as_of if on is None else min(self.as_of, midnight(on + dt.timedelta(days=1)) - _TICK)
+
+    @property
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """What the filters demand of a line, but for the sites."""
+        return [
+            each.condition(self.values[each.name])
+            for each in self.report.filters
+            if self.values.get(each.name) is not None and not isinstance(each, SiteChoice)
+        ]
+
+    @property
+    def held_to(self) -> tuple[str, ...] | None:
+        """The sites whose lines are shown: the one chosen, else the actor's; None for all."""
+        chosen = next(
+            (self.values.get(each.name) for each in self.report.filters if isinstance(each, SiteChoice)), None
+        )
+        return (chosen,) if chosen else self.sites
 
 
 def day_of(instant: Expression) -> ColumnElement[dt.date]:

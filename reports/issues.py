@@ -8,9 +8,8 @@ from sqlalchemy.orm import aliased
 from models.booklets import Personalisation as P
 from models.cases import PassportCase as C
 from models.text import N_
-from reports.asking import Asked
 from reports.columns import FULL_NAME, MARKED, USE_VOIDED, lines_of
-from reports.declaration import Column, Kind, Order, day_of
+from reports.declaration import Asked, Column, Kind, Order, day_of
 from reports.filters import Choice, Days, SiteChoice, Span
 
 USER = Column("user", N_("Printed by"), Kind.TEXT, 14, names="user")

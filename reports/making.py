@@ -20,8 +20,9 @@ from models.report_runs import ReportRun, RunFormat
 from models.text import N_
 from models.users import User
 from reports import charting, pdf, presenting, reading, ties, xlsx
-from reports.asking import READING, Asked, question
+from reports.asking import READING, question
 from reports.catalogue import report_called
+from reports.declaration import Asked
 from reports.document import Document, Fact, Heading, Value, Words
 from reports.names import Names, read_names
 from reports.presenting import Presenter, Translate, moment_text

@@ -7,8 +7,7 @@ from typing import Any
 
 from models.clock import local
 from models.text import N_
-from reports.asking import Asked
-from reports.declaration import Column, Report
+from reports.declaration import Asked, Column, Report
 from reports.document import Fact, Value
 from reports.filters import Choice, Days, Exact, Filter, Month, OnDay, Span
 from reports.names import Names

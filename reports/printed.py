@@ -7,9 +7,8 @@ from sqlalchemy import Select
 from models.booklets import Personalisation as P
 from models.cases import PassportCase as C
 from models.text import N_
-from reports.asking import Asked
 from reports.columns import BOOKLET, CASE, FULL_NAME, MARK, MARKED, NAME, PASSPORT_TYPE, SITE, USE_VOIDED, lines_of
-from reports.declaration import ChartOf, Column, Kind, Order, Report, Shape, day_of
+from reports.declaration import Asked, ChartOf, Column, Kind, Order, Report, Shape, day_of
 from reports.filters import Choice, Days, SiteChoice
 from security.permissions import Permission
 

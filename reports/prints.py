@@ -7,9 +7,8 @@ from sqlalchemy import Select
 from models.booklets import Personalisation as P
 from models.cases import PassportCase as C
 from models.text import N_
-from reports.asking import Asked
 from reports.columns import BOOKLET, CASE, MARK, NAME, PASSPORT_TYPE, PROCEDURE, SITE, SLIP, USE_VOIDED
-from reports.declaration import Column, Kind, Order, Report
+from reports.declaration import Asked, Column, Kind, Order, Report
 from reports.filters import Choice, Days, SiteChoice
 from reports.issues import USER, prints
 from security.permissions import Permission

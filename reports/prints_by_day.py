@@ -6,9 +6,8 @@ from sqlalchemy import Integer, Select, cast, func
 
 from models.booklets import Personalisation as P
 from models.text import N_
-from reports.asking import Asked
 from reports.columns import SITE, USE_VOIDED, lines_of
-from reports.declaration import ChartOf, Column, Kind, Report, Shape, day_of
+from reports.declaration import Asked, ChartOf, Column, Kind, Report, Shape, day_of
 from reports.filters import Choice, Month, SiteChoice
 from security.permissions import Permission
 

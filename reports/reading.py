@@ -18,9 +18,8 @@ from sqlalchemy.orm import Session
 
 from models.catalogs import Site
 from models.text import N_
-from reports.asking import Asked
 from reports.columns import AS_OF_NAME
-from reports.declaration import Column, Kind, Order
+from reports.declaration import Asked, Column, Kind, Order
 from security.errors import BadValue
 
 PAGE = 50

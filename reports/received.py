@@ -6,7 +6,6 @@ from sqlalchemy import Select
 
 from models.cases import PassportCase as C
 from models.text import N_
-from reports.asking import Asked
 from reports.columns import (
     CASE,
     FULL_NAME,
@@ -20,7 +19,7 @@ from reports.columns import (
     as_it_was,
     lines_of,
 )
-from reports.declaration import ChartOf, Column, Kind, Order, Report, Shape, day_of
+from reports.declaration import Asked, ChartOf, Column, Kind, Order, Report, Shape, day_of
 from reports.filters import Choice, Days, SiteChoice
 from security.permissions import Permission
 

@@ -9,9 +9,8 @@ from models.cases import State
 from models.catalogs import Warehouse as W
 from models.stock import StockMovement as M
 from models.text import N_
-from reports.asking import Asked
 from reports.columns import MARK
-from reports.declaration import ChartOf, Column, Kind, Report, Shape
+from reports.declaration import Asked, ChartOf, Column, Kind, Report, Shape
 from reports.filters import Days, SiteChoice
 from reports.voids import COLUMNS, TYPE, by_void, voids
 from security.permissions import Permission

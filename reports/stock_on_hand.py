@@ -12,9 +12,8 @@ from sqlalchemy import DateTime, Integer, Select, String, bindparam, column, tex
 from models.catalogs import StockCategory, Warehouse
 from models.clock import local_date
 from models.text import N_
-from reports.asking import Asked
 from reports.columns import CATEGORY, WAREHOUSE, lines_of
-from reports.declaration import ChartOf, Column, Kind, Report, Shape, Tie
+from reports.declaration import Asked, ChartOf, Column, Kind, Report, Shape, Tie
 from reports.filters import Choice, OnDay, midnight
 from security.permissions import Permission
 

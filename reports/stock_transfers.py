@@ -11,9 +11,8 @@ from models.stock import DocumentKind
 from models.stock import StockDocument as D
 from models.stock import StockLine as L
 from models.text import N_
-from reports.asking import Asked
 from reports.columns import CATEGORY, lines_of
-from reports.declaration import ChartOf, Column, Kind, Order, Report, Shape, Tie, day_of
+from reports.declaration import Asked, ChartOf, Column, Kind, Order, Report, Shape, Tie, day_of
 from reports.filters import Choice, Days
 from reports.stock_documents import DOCUMENT, FIRST, LAST, QUANTITY, serials
 from security.permissions import Permission

@@ -12,8 +12,7 @@ from sqlalchemy import ARRAY, Date, DateTime, Text, bindparam, text
 from sqlalchemy.orm import Session
 
 from models.clock import local_date
-from reports.asking import Asked
-from reports.declaration import Tie
+from reports.declaration import Asked, Tie
 from reports.filters import midnight
 from reports.reading import Counted
 

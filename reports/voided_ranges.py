@@ -9,9 +9,8 @@ from models.cases import PassportCase as C
 from models.catalogs import Warehouse as W
 from models.stock import StockMovement as M
 from models.text import N_
-from reports.asking import Asked
 from reports.columns import MARK, SLIP
-from reports.declaration import Column, Kind, Order, Report
+from reports.declaration import Asked, Column, Kind, Order, Report
 from reports.filters import Days, SiteChoice, Span
 from reports.voids import BOOKLETS, COLUMNS, TYPE, by_void, voids
 from security.permissions import Permission

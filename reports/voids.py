@@ -12,9 +12,8 @@ from models.cases import PassportCase as C
 from models.catalogs import Warehouse as W
 from models.stock import StockMovement as M
 from models.text import N_
-from reports.asking import Asked
 from reports.columns import BOOKLET, CASE, CATEGORY, FULL_NAME, MARKED, NAME, VOID_TYPE, WAREHOUSE, lines_of
-from reports.declaration import Column, Kind, Order, day_of
+from reports.declaration import Asked, Column, Kind, Order, day_of
 from reports.filters import Choice, Span
 
 VOID = "EGRESO_ANULACION"

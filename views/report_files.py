@@ -15,8 +15,9 @@ from models.base import SessionLocal
 from models.report_runs import PERIOD_LABELS, RUN_LABELS, ReportRun, RunFormat, RunState
 from models.text import N_
 from reports import execution, presenting, reading, runs, schedules
-from reports.asking import Asked, ask, question
+from reports.asking import ask, question
 from reports.catalogue import REPORTS, report_called
+from reports.declaration import Asked
 from reports.making import Limits, Press, make
 from reports.names import read_names
 from reports.presenting import Translate

@@ -7,8 +7,8 @@ from flask import session as cookie
 from sqlalchemy.orm import Session
 
 from models.text import N_
-from reports.asking import Asked, horizon
-from reports.declaration import Report
+from reports.asking import horizon
+from reports.declaration import Asked, Report
 from reports.filters import FIRST_DAY, Exact
 from security.errors import BadValue
 from security.permissions import REPORTS as PERMISSIONS

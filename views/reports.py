@@ -17,10 +17,10 @@ from models.clock import local_date
 from models.report_runs import PERIOD_LABELS, Period
 from models.text import N_
 from reports import charting, presenting, reading, schedules, ties
-from reports.asking import Asked, ask, horizon
+from reports.asking import ask, horizon
 from reports.catalogue import REPORTS, report_called
 from reports.chart import svg
-from reports.declaration import Column, Report, Shape
+from reports.declaration import Asked, Column, Report, Shape
 from reports.filters import Choice, Days, Exact, Filter, Month, OnDay, SiteChoice, Span
 from reports.making import PICTURES, tie_text, words
 from reports.names import Names, read_names

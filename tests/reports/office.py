@@ -21,9 +21,9 @@ from models.clock import GUATEMALA
 from models.stock import StockDocument
 from printing.keys import KeyStore
 from reports import reading, ties
-from reports.asking import Asked, question
+from reports.asking import question
 from reports.catalogue import REPORTS
-from reports.declaration import Column
+from reports.declaration import Asked, Column
 from reports.names import read_names
 from reports.presenting import Presenter, lists_of
 from reports.reading import Counted

@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from models.base import make_engine
 from models.cases import PassportCase
 from reports import charting, presenting, reading
-from reports.asking import READING, Asked, ask, horizon, question
+from reports.asking import READING, ask, horizon, question
 from reports.catalogue import REPORTS
+from reports.declaration import Asked
 from reports.filters import Exact, SiteChoice
 from reports.names import read_names
 from security.actor import Actor, load_actor
