@@ -24,7 +24,7 @@ from security.errors import BadValue
 
 PAGE = 50
 COUNT_CAP = 20_000
-#: A page that takes longer than so many milliseconds is given up.
+#: A page of which a statement takes longer than so many milliseconds is given up.
 PAGE_TIMEOUT = 15_000
 TOO_LONG = N_("This takes too long on screen. Narrow the filters, or ask for the file.")
 _CANCELED = "57014"
@@ -59,23 +59,20 @@ def sortable(column: Column) -> bool:
 
 
 def page(session: Session, asked: Asked, *, after: str = "", sort: str = "", descending: bool = False) -> Page:
-    """The lines of `asked` after the token `after`, sorted by the column `sort` or in the natural order.
-
-    Three statements. Raises `BadValue` when it takes too long.
-    """
-    with _in_time(session):
-        counted = count(session, asked, cap=COUNT_CAP)
-        order = asked.report.order(asked) if asked.report.order else None
-        chosen = next((each.key for each in asked.report.columns if each.key == sort and sortable(each)), "")
-        if order is None or (chosen and not counted.capped):
-            rows, following = _sorted_page(session, asked, after, chosen, descending=descending)
-            return Page(rows, following, counted, chosen, descending)
-        rows, following = _natural_page(session, asked, order, after)
-        return Page(rows, following, counted, unsorted=bool(chosen))
+    """The lines of `asked` after the token `after`, sorted by the column `sort` or in the natural order."""
+    counted = count(session, asked, cap=COUNT_CAP)
+    order = asked.report.order(asked) if asked.report.order else None
+    chosen = next((each.key for each in asked.report.columns if each.key == sort and sortable(each)), "")
+    if order is None or (chosen and not counted.capped):
+        rows, following = _sorted_page(session, asked, after, chosen, descending=descending)
+        return Page(rows, following, counted, chosen, descending)
+    rows, following = _natural_page(session, asked, order, after)
+    return Page(rows, following, counted, unsorted=bool(chosen))
 
 
 @contextmanager
-def _in_time(session: Session) -> Iterator[None]:
+def in_time(session: Session) -> Iterator[None]:
+    """Read what a page shows; raises `BadValue` of no field when a statement takes longer than PAGE_TIMEOUT."""
     session.execute(text(f"set local statement_timeout = {PAGE_TIMEOUT}"))
     try:
         yield
@@ -83,13 +80,8 @@ def _in_time(session: Session) -> Iterator[None]:
         if getattr(error.orig, "sqlstate", None) != _CANCELED:
             raise
         session.rollback()
-        raise BadValue(TOO_LONG, field=asked_field(error)) from error
+        raise BadValue(TOO_LONG) from error
     session.execute(text("set local statement_timeout = 0"))
-
-
-def asked_field(_error: OperationalError) -> str:
-    """The field at which a page that took too long is said: the first of any form."""
-    return "first"
 
 
 def count(session: Session, asked: Asked, *, cap: int | None = None) -> Counted:

@@ -23,7 +23,7 @@ from reports.names import read_names
 from reports.presenting import Translate
 from reports.runs import number_of
 from security.actor import Actor
-from security.errors import NotFound
+from security.errors import BadValue, NotFound
 from security.looks import log_look
 from security.permissions import Permission
 from views.access import current_actor, needs, transaction
@@ -69,17 +69,18 @@ class FileView(Page):
     def make(self, key: str) -> ResponseReturnValue:
         """Ask for the file of a report: made at once when it is short, else in the background."""
         report, actor = report_called(key), current_actor()
-        typed = typed_for(report, request.form)
+        typed, kind = typed_for(report, request.form), asked_format(request.form.get("format", ""))
         with transaction() as session:
             moment = asked_moment(session, request.form.get("at", ""))
             asked = ask(report, actor, typed, moment)
             refuse_lacking(asked)
+            now = _short(session, asked, kind, actor)
             run = runs.ask(
-                session, actor, report=report.key, format=asked_format(request.form.get("format", "")),
-                filters=asked.settled, as_of=moment, language=language(),
+                session, actor, report=report.key, format=kind, filters=asked.settled, as_of=moment,
+                language=language(),
             )  # fmt: skip
-            done = _start(session, run, asked, actor)
-        return redirect(url_for(".file" if done else ".show", number=number_of(run)), 303)
+            _start(session, run, now=now)
+        return redirect(url_for(".file" if now else ".show", number=number_of(run)), 303)
 
     @expose("/<number>")
     @needs(*READERS)
@@ -148,10 +149,11 @@ class FileView(Page):
         with transaction() as session:
             first = _seen(session, number, actor)
             wanted = asked_format(request.form.get("format") or first.format)
+            sites = None if first.sites is None else tuple(first.sites)
+            asked = question(report_called(first.report), first.filters, sites, first.as_of)
+            now = _short(session, asked, wanted, actor)
             run = runs.ask_again(session, actor, first, format=wanted, language=language())
-            sites = None if run.sites is None else tuple(run.sites)
-            asked = question(report_called(run.report), run.filters, sites, run.as_of)
-            _start(session, run, asked, actor)
+            _start(session, run, now=now)
         return redirect(url_for(".show", number=number_of(run)), 303)
 
     @expose("/schedules/<int:schedule_id>/<act>", methods=["POST"])
@@ -183,17 +185,25 @@ def language_of(code: str) -> Translate:
     return translate
 
 
-def _start(session: Session, run: ReportRun, asked: Asked, actor: Actor) -> bool:
-    """Make a short file now, leave a long one to the workers; whether it is there."""
+def _short(session: Session, asked: Asked, kind: str, actor: Actor) -> bool:
+    """Whether a file is made at once: it has few lines, found soon. Nothing may have been written yet."""
     settings = current_app.extensions["settings"]
-    lines = reading.count(session, asked, cap=settings.report_long_lines)
-    pictured = run.format == RunFormat.PDF and asked.report.pictures and actor.may(Permission.SEE_IMAGES)
-    if lines.capped or (pictured and PICTURES_AT_ONCE < lines.lines <= settings.report_picture_lines):
-        runs.enqueue(session, run)
+    try:
+        with reading.in_time(session):
+            lines = reading.count(session, asked, cap=settings.report_long_lines)
+    except BadValue:
         return False
+    pictured = kind == RunFormat.PDF and asked.report.pictures and actor.may(Permission.SEE_IMAGES)
+    decoding = pictured and PICTURES_AT_ONCE < lines.lines <= settings.report_picture_lines
+    return not lines.capped and not decoding
+
+
+def _start(session: Session, run: ReportRun, *, now: bool) -> None:
+    """Make a file now, or leave it to the workers."""
+    if not now:
+        return runs.enqueue(session, run)
     machine = press()
     execution.make_now(session, run, lambda run, target, noted: make(machine, run, target, noted), kept=kept())
-    return True
 
 
 def kept() -> dt.timedelta:

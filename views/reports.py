@@ -94,12 +94,15 @@ class ReportView(Page):
         report, actor, args = report_called(key), current_actor(), request.args
         typed = typed_for(report, args)
         refusal: DomainError | None = None
-        values: dict[str, Any] = {"asked": None}
+        values: dict[str, Any] = {"asked": None, "lines": None}
         with transaction() as session:
             names = read_names(session, presenting.lists_of(report) | {"site", "user"})
             try:
                 asked = ask(report, actor, typed, asked_moment(session, args.get("at", "")))
-                values |= _read(session, asked, actor, names) if answerable(asked) else {}
+                if answerable(asked):
+                    values["asked"] = asked  # its file can be asked for, whatever becomes of the page
+                    with reading.in_time(session):
+                        values |= _read(session, asked, actor, names)
             except BadValue as wrong:
                 refusal = wrong
         shown = values["asked"].settled if values["asked"] else typed
@@ -179,7 +182,6 @@ def _read(session: Session, asked: Asked, actor: Actor, names: Names) -> dict[st
     drawn = () if lines.counted.capped else charting.charts(session, asked, names, _)
     tied, said = ties.tied(session, asked, lines.counted), words(_, language())
     return {
-        "asked": asked,
         "lines": lines,
         "rows": [_line(report, row, values, kinds, actor) for row, values in zip(lines.rows, shown, strict=True)],
         "pictures": [_(title) for title in PICTURES] if pictured else [],

@@ -365,6 +365,9 @@ def test_a_page_that_takes_too_long_says_so_and_leaves_the_form(
     assert answer.status_code == 400
     assert "Esto tarda demasiado en pantalla" in answer.text
     assert f'name="first" value="{TODAY}"' in answer.text
+    assert 'action="/reports/files/received"' in answer.text, "what it advises can be done"
+    asked_for = client.post("/reports/files/received", data={"format": "xlsx"})
+    assert re.fullmatch(r"/reports/files/R\d{8}", asked_for.location), "made by a worker, not while the browser waits"
     assert "Esto tarda demasiado en pantalla" in client.get("/reports/prints_by_day/").text, "it has no field of days"
     monkeypatch.setattr(reading, "count", count)
     assert len(lines(client.get("/reports/received/").text, 0)) == 1
