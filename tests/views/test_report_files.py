@@ -28,7 +28,7 @@ from models.cases import State
 from models.clock import local_date
 from models.report_runs import ReportRun, ReportSchedule, RunState
 from models.users import AccessLog, Site, User
-from reports import execution, runs, schedules
+from reports import execution, queue, runs, schedules
 from reports.making import Press, make
 from security.actor import Actor, load_actor
 from security.errors import DomainError
@@ -517,7 +517,8 @@ def finish(client: FlaskClient, db: Session, number: str) -> None:
 
 def jobs(db: Session) -> list[str]:
     """The locks of the jobs that wait: which runs they are for."""
-    return list(db.execute(text("select lock from procrastinate_jobs order by id")).scalars())
+    query = text("select lock from procrastinate_jobs where task_name = :task order by id")
+    return list(db.execute(query, {"task": queue.MAKE_REPORT}).scalars())
 
 
 def sheet(client: FlaskClient, number: str) -> Any:
