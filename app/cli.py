@@ -7,7 +7,7 @@ import click
 from limits.errors import ConfigurationError
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from app import create_app, jobs, loading, migrating, reference, seal_commands, stock_commands
+from app import create_app, jobs, loading, log_commands, migrating, reference, seal_commands, stock_commands
 from app.console import database, settings_or_exit
 from app.database_server import stop_database
 from app.demo import demonstration
@@ -144,7 +144,8 @@ def stop() -> None:
     click.echo("Stopped." if stop_database(settings_or_exit()) else "It was not running.")
 
 
-for command in (*loading.COMMANDS, *stock_commands.COMMANDS, *seal_commands.COMMANDS, reference.reference):
+GROUPS = (loading, stock_commands, seal_commands, log_commands)
+for command in (*(command for group in GROUPS for command in group.COMMANDS), reference.reference):
     main.add_command(command)
 
 if __name__ == "__main__":

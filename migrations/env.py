@@ -3,6 +3,7 @@
 from alembic import context
 
 import models.arrivals
+import models.audit
 import models.booklets
 import models.cases
 import models.catalogs

@@ -220,6 +220,7 @@ class CaseEvent(Base):
         CheckConstraint(f"to_state in ({_states}) and from_state in ({_states})", name="event_states_are_known"),
         Index("ix_case_event_case_id", "case_id", "id"),
         Index("ix_case_event_at", "event", "at"),
+        Index("ix_case_event_moment", "at", "id"),
         Index("ix_case_event_authorised", "site_code", "at", "id", postgresql_where=text(_among(AUTHORISING))),
         Index("ix_case_event_rejected", "site_code", "at", "id", postgresql_where=text("event = 'RECHAZO'")),
     )

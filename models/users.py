@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from flask_appbuilder.security.sqla.models import Permission as FabPermission
 from flask_appbuilder.security.sqla.models import PermissionView, Role, ViewMenu
 from flask_appbuilder.security.sqla.models import User as FabUser
-from sqlalchemy import Boolean, Column, DateTime, ForeignKey, String, Table, text
+from sqlalchemy import Boolean, Column, DateTime, ForeignKey, Index, String, Table, text
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -79,3 +79,5 @@ class AccessLog(Base):
     screen: Mapped[str] = mapped_column(String(40))
     address: Mapped[str | None] = mapped_column(INET)
     detail: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+    __table_args__ = (Index("ix_access_log_at", "at", "id"),)

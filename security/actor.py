@@ -46,6 +46,7 @@ class Actor:
     cui: str | None = None
     desk: str | None = None
     address: str | None = None
+    screen: str | None = None
     active: bool = True
     must_change_password: bool = False
     session_epoch: str = ""
@@ -58,9 +59,9 @@ class Actor:
         """Whether one of `sites` is his."""
         return self.sites is None or not self.sites.isdisjoint(sites)
 
-    def at(self, address: str | None) -> "Actor":
-        """The same actor, acting from the IP address `address`."""
-        return replace(self, address=address)
+    def at(self, address: str | None, screen: str | None = None) -> "Actor":
+        """The same actor, acting from the IP address `address` on `screen`."""
+        return replace(self, address=address, screen=screen)
 
 
 def load_actor(session: Session, *, user_id: int | None = None, username: str | None = None) -> Actor | None:

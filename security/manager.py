@@ -77,7 +77,7 @@ class Manager(SecurityManager):  # type: ignore[misc]
         actor = load_actor(db(), user_id=user_id)
         if actor is None or not actor.active or epoch is None or not hmac.compare_digest(epoch, actor.session_epoch):
             return None
-        actor = actor.at(request.remote_addr)
+        actor = actor.at(request.remote_addr, request.endpoint)
         set_acting(actor)
         return Account(actor)
 

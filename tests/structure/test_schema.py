@@ -17,7 +17,7 @@ from models.catalogs import CATALOGS
 from models.users import AccessLog, User
 from tests.build import make_booklets, make_case
 
-APPEND_ONLY = ("case_event", "stock_movement", "access_log", "quality_scan", "picture")
+APPEND_ONLY = ("case_event", "stock_movement", "access_log", "change_log", "quality_scan", "picture")
 
 
 @pytest.fixture
