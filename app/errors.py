@@ -47,7 +47,7 @@ def _shown(name: str, value: Any) -> Any:
         return state_label(value)
     if name == "event":
         return event_label(value)
-    if name == "label":
+    if name in ("label", "refusal"):
         return gettext(value)
     return value
 

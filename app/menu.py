@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from models.text import N_
-from reports.catalogue import REPORTS
+from reports.catalogue import REPORTS, TRAILS
 from reports.declaration import Report
 from security.permissions import REPORTS as PERMISSIONS
+from security.permissions import TRAILS as TRAIL_PERMISSIONS
 from security.permissions import Permission as P
 
 
@@ -95,7 +96,14 @@ MENU = (
         (
             *map(_report, REPORTS.values()),
             Item(None, N_("Refusal rates"), "speedometer2", "QualityRatesView.list", P.VOID_BOOKLETS),
-            Item(None, N_("My reports"), "download", "FileView.list", P.REPORT_STOCK_ON_HAND, also=tuple(PERMISSIONS)),
+            Item(
+                None,
+                N_("My reports"),
+                "download",
+                "FileView.list",
+                P.REPORT_STOCK_ON_HAND,
+                also=(*PERMISSIONS, *TRAIL_PERMISSIONS),
+            ),
         ),
     ),
     Group(
@@ -129,6 +137,8 @@ MENU = (
         (
             Item(50, N_("Users"), "people", "UserView.list", P.READ_USERS),
             Item(51, N_("Profiles"), "person-badge", "ProfileView.list", P.READ_PROFILES),
+            Item(None, N_("Controls"), "sliders", "ControlView.list", P.READ_CONTROLS),
+            *map(_report, TRAILS.values()),
         ),
     ),
 )

@@ -17,7 +17,7 @@ from models.cases import EVENT_LABELS, STATE_LABELS, TERMINAL, State
 from models.catalogs import CATALOGS, Catalog
 from models.seeding import rows
 from models.stock import ACCOUNT_LABELS, Account
-from reports.catalogue import REPORTS
+from reports.catalogue import EVERY
 from reports.declaration import Report
 from security.permissions import SCREEN_LABELS, Permission
 from security.roles import BY_CODE
@@ -184,7 +184,7 @@ def movements_page() -> str:
 def reports_page() -> str:
     """The reports with their definitions, columns and filters."""
     text = "# Reports\n\nEach on screen, as XLSX and as PDF; all of a moment (docs/decisions/0014).\n\n"
-    return text + "".join(_report(report) for report in REPORTS.values())
+    return text + "".join(_report(report) for report in EVERY.values())
 
 
 def _report(report: Report) -> str:

@@ -50,6 +50,8 @@ def ask(report: Report, actor: Actor, typed: Typed, as_of: dt.datetime) -> Asked
 
 def question(report: Report, typed: Typed, sites: tuple[str, ...] | None, as_of: dt.datetime) -> Asked:
     """The question for whoever sees `sites`: of a run in the register, of a person whom `ask` let in."""
+    if sites is not None and not report.sites:
+        raise NotAllowed(N_("This report is for who sees every site."))
     today = local_date(as_of)
     values = {each.name: each.read(typed, today) for each in report.filters}
     chosen = next((each for each in report.filters if isinstance(each, SiteChoice) and values[each.name]), None)

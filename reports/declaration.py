@@ -86,7 +86,8 @@ class Report:
     """One report. `source` is the manual's line, `number` its place in the menu, `about` its definition.
 
     `lines` gives the select of a question: values labelled with the columns' keys, nothing after `asked.as_of`, in no
-    order. `sites` are the sites that a line belongs to: the actor's are held against them. `order` is the natural
+    order. `sites` are the sites that a line belongs to: the actor's are held against them; a report
+    without any is for who sees every site. `order` is the natural
     order; a report without one has few lines however long the office works, and is sorted whole by `sorted_by`.
     `pictures`: its lines are cases, shown with their pictures.
     """
@@ -118,7 +119,7 @@ class Report:
     @property
     def personal(self) -> bool:
         """Whether its lines name people, so that looking at it is logged."""
-        return self.pictures or any(column.key in ("name", "case") for column in self.columns)
+        return self.pictures or not self.sites or any(column.key in ("name", "case") for column in self.columns)
 
     def column(self, key: str) -> Column:
         return next(column for column in self.columns if column.key == key)

@@ -228,6 +228,26 @@ class Exact(Filter):
         return true() if self.column is None else self.column == value
 
 
+@dataclass(frozen=True)
+class Literal(Filter):
+    """A text that must be met as it stands."""
+
+    column: Expression | None = None
+    form: str = r"[\w./ @-]{1,40}"
+
+    def read(self, typed: Typed, today: dt.date) -> str | None:
+        text = typed.get(self.name, "").strip()
+        if text and not re.fullmatch(self.form, text):
+            raise BadValue(N_("“%(value)s” is no such number."), field=self.name, value=text[:LONGEST])
+        return text or None
+
+    def settled(self, value: str) -> dict[str, str]:
+        return {self.name: value}
+
+    def condition(self, value: str) -> ColumnElement[bool]:
+        return true() if self.column is None else self.column == value
+
+
 def read_day(name: str, typed: str) -> dt.date | None:
     """The day typed as YYYY-MM-DD, None for nothing."""
     text = typed.strip()[:LONGEST]

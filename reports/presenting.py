@@ -9,7 +9,7 @@ from models.clock import local
 from models.text import N_
 from reports.declaration import Asked, Column, Report
 from reports.document import Fact, Value
-from reports.filters import Choice, Days, Exact, Filter, Month, OnDay, Span
+from reports.filters import Choice, Days, Exact, Filter, Literal, Month, OnDay, Span
 from reports.names import Names
 
 #: Translates a message id into the reader's language.
@@ -72,7 +72,7 @@ def in_words(each: Filter, value: Any, names: Names, translate: Translate) -> st
         return day_text(value)
     if isinstance(each, Span):
         return value[0] if value[0] == value[1] else f"{value[0]} – {value[1]}"
-    if isinstance(each, Exact):
+    if isinstance(each, Exact | Literal):
         return str(value)
     return _chosen(each, value, names, translate)
 

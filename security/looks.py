@@ -5,8 +5,30 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
+from models.text import N_
 from models.users import AccessLog
 from security.actor import Actor
+
+#: What the log calls a screen, before a colon and a part of it, and what people call it.
+SCREENS = {
+    "case": N_("Case"),
+    "review": N_("Review of a case"),
+    "correction": N_("Correction of a case"),
+    "preview": N_("Page preview"),
+    "preview.svg": N_("Picture of a page preview"),
+    "preview.pdf": N_("Page preview as PDF"),
+    "image": N_("Picture of a case"),
+    "queue": N_("Queue"),
+    "search": N_("Search of cases"),
+    "find": N_("Search in a queue"),
+    "delivery": N_("Delivery"),
+    "booklet": N_("Booklet"),
+    "tray.pdf": N_("Printed tray"),
+    "report": N_("Report on screen"),
+    "report.file": N_("File of a report"),
+    "osia": N_("Enrolment interface"),
+    "api": N_("Programming interface"),
+}
 
 
 def log_look(session: Session, actor: Actor, screen: str, number: str | None, **detail: Any) -> None:

@@ -73,12 +73,19 @@ class Permission(Enum):
     REPORT_REPLACEMENTS = Grant("replacements", "Reports", N_("Replacements"))
     REPORT_ISSUED = Grant("issued", "Reports", N_("Issued by department"))
 
+    # The trail, for auditors: reports of no site, for who sees every site.
+    AUDIT_ACTS = Grant("audit_acts", "Trail", N_("Log of acts"))
+    AUDIT_LOOKS = Grant("audit_looks", "Trail", N_("Log of looks and exports"))
+    AUDIT_CHANGES = Grant("audit_changes", "Trail", N_("Log of changes"))
+
     READ_CATALOGS = Grant("read", "Catalogs", N_("See catalogs"))
     EDIT_CATALOGS = Grant("edit", "Catalogs", N_("Change catalogs"))
     READ_USERS = Grant("read", "Users", N_("See users"))
     EDIT_USERS = Grant("edit", "Users", N_("Create, change and disable users; reset passwords"))
     READ_PROFILES = Grant("read", "Profiles", N_("See profiles"))
     EDIT_PROFILES = Grant("edit", "Profiles", N_("Change profiles"))
+    READ_CONTROLS = Grant("read", "Controls", N_("See the controls"))
+    EDIT_CONTROLS = Grant("edit", "Controls", N_("Enforce controls, only warn, or switch them off"))
     READ_API_DOCS = Grant("read", "API", N_("See the description of the programming interface"))
 
     ENROLL_READ = Grant("enroll.read", "Enrolment", N_("Station: read enrolments"))
@@ -97,6 +104,7 @@ class Permission(Enum):
 
 BY_PAIR = {permission.value.pair: permission for permission in Permission}
 REPORTS = frozenset(permission for permission in Permission if permission.screen == "Reports")
+TRAILS = frozenset(permission for permission in Permission if permission.screen == "Trail")
 
 #: What a profile that may do all of these could carry a case through alone, from authorisation to delivery.
 WHOLE_LIFE = frozenset(
@@ -116,9 +124,11 @@ SCREEN_LABELS = {
     "Extensions": N_("Extensions"),
     "Stock": N_("Stock"),
     "Reports": N_("Reports"),
+    "Trail": N_("Audit"),
     "Catalogs": N_("Catalogs"),
     "Users": N_("Users"),
     "Profiles": N_("Profiles"),
+    "Controls": N_("Controls"),
     "API": N_("Programming interface"),
     "Enrolment": N_("Enrolment stations"),
 }

@@ -6,7 +6,7 @@ start: an administrator changes them in Perfiles, and what he changed is never o
 
 from dataclasses import dataclass
 
-from security.permissions import REPORTS
+from security.permissions import REPORTS, TRAILS
 from security.permissions import Permission as P
 
 
@@ -52,14 +52,20 @@ HEAD = (
     | {P.SEARCH_FORMER, P.REVERSE_STOCK, P.VOID_BOOKLETS, P.CORRECT_CASES}
     | {P.EXTEND_PASSPORTS, P.READ_CATALOGS, P.READ_USERS, P.READ_PROFILES, P.RESUME_PRINTS}
 )
-ADMINISTRATOR = HEAD | {
-    P.REACTIVATE_BOOKLETS,
-    P.EDIT_CATALOGS,
-    P.EDIT_USERS,
-    P.EDIT_PROFILES,
-    P.READ_API_DOCS,
-    P.SEE_EVERY_SITE,
-}
+ADMINISTRATOR = (
+    HEAD
+    | TRAILS
+    | {
+        P.REACTIVATE_BOOKLETS,
+        P.EDIT_CATALOGS,
+        P.EDIT_USERS,
+        P.EDIT_PROFILES,
+        P.READ_API_DOCS,
+        P.READ_CONTROLS,
+        P.EDIT_CONTROLS,
+        P.SEE_EVERY_SITE,
+    }
+)
 STATION = {P.ENROLL_READ, P.ENROLL_WRITE, P.ENROLL_BUFFER_READ, P.ENROLL_BUFFER_WRITE, P.READ_API_DOCS}
 EVERYWHERE = {P.SEE_EVERY_SITE}
 
@@ -117,4 +123,12 @@ PROFILES = (
     ),
 )
 STATION_PROFILE = _profile("ESTACION", "Estación de captura", STATION)
-BY_CODE = {profile.code: profile for profile in (*PROFILES, STATION_PROFILE)}
+#: Not the manual's: whoever reads the trail need not be one of those who make it (SPEC 5).
+AUDITOR_PROFILE = _profile(
+    "AUDITOR",
+    "Auditoría",
+    {P.READ_CASES, P.READ_BOOKLETS, P.READ_STOCK, P.READ_CATALOGS, P.READ_USERS, P.READ_PROFILES, P.READ_CONTROLS}
+    | TRAILS
+    | EVERYWHERE,
+)
+BY_CODE = {profile.code: profile for profile in (*PROFILES, AUDITOR_PROFILE, STATION_PROFILE)}

@@ -2,7 +2,6 @@
 
 import json
 import re
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
@@ -15,17 +14,15 @@ _SAY = "select set_config('audit.actor', %s, true)"
 _WRITES = re.compile(r"\s*(?:insert\s+into|update|delete\s+from)\s+\"?(\w+)", re.IGNORECASE)
 
 
-@cache
-def audited() -> frozenset[str]:
-    """The tables whose every change is logged."""
-    return frozenset(AUDITED) | {catalog.__tablename__ for catalog in CATALOGS}
+#: The tables whose every change is logged, and what they are called.
+SUBJECTS = AUDITED | {catalog.__tablename__: catalog.label_plural for catalog in CATALOGS}
 
 
 @event.listens_for(Engine, "before_cursor_execute")
 def _say_who(connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
     """Before a statement writes an audited table: who acts, until the transaction ends. Others pay a look at a word."""
     written = _WRITES.match(statement)
-    if written is None or written[1] not in audited():
+    if written is None or written[1] not in SUBJECTS:
         return
     actor = acting()
     who = {} if actor is None else {

@@ -17,6 +17,8 @@ from flask_appbuilder.models.filters import Filters
 from flask_appbuilder.urltools import get_filter_args, get_order_args, get_page_args, get_page_size_args
 
 from models.base import session as database
+from security.history import changes_of
+from security.trail import SUBJECTS
 from views.frame import AccountLinks, Crumb, GuardedFrame, Page, account_links
 from views.store import COUNT_CAP, RowRefused, Store, Words
 from views.widgets import FormedView
@@ -36,6 +38,8 @@ class AdminView(GuardedFrame, FormedView):
     eager: ClassVar[tuple[str, ...]] = ()
     #: The column that names a row and leads to it; the list's first when None.
     name_column: ClassVar[str | None] = None
+    #: Tables besides its own whose changes are told on the page of a row, logged under the row's key.
+    history_of: ClassVar[tuple[str, ...]] = ()
     #: Columns the one-line search looks in; empty hides it.
     word_columns: ClassVar[tuple[str, ...]] = ()
     include_route_methods: set[str] = {"list", "show", "add", "edit", "action", "action_post"}  # noqa: RUF012
@@ -189,6 +193,10 @@ class AdminView(GuardedFrame, FormedView):
     def _get_show_widget(self, pk: Any, item: Any, *rest: Any, **options: Any) -> dict[str, Any]:
         g.shown_name = str(item)
         widgets = super()._get_show_widget(pk, item, *rest, **options)
+        tables = (item.__tablename__, *self.history_of)
+        shown = widgets["show"].template_args
+        shown["history"] = changes_of(database(), *((table, str(pk)) for table in tables))
+        shown["subjects"] = SUBJECTS if self.history_of else None
         return self._with_links(widgets, "show") if "list" in self.include_route_methods else widgets
 
     def post_add_redirect(self) -> ResponseReturnValue:

@@ -79,6 +79,7 @@ class ProfileView(AdminView, RoleModelView):  # type: ignore[misc]
     list_widget, show_widget = ListWidget, ShowWidget
     base_order = ("title", "asc")
     name_column = "title"
+    history_of = ("ab_permission_view_role",)
     word_columns = ("title", "name")
     label_columns = {  # noqa: RUF012
         "title": lazy_gettext("Description"), "name": lazy_gettext("Abbreviation"), "active": lazy_gettext("Active"),

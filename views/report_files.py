@@ -16,7 +16,7 @@ from models.report_runs import PERIOD_LABELS, RUN_LABELS, ReportRun, RunFormat, 
 from models.text import N_
 from reports import execution, presenting, reading, runs, schedules
 from reports.asking import ask, question
-from reports.catalogue import REPORTS, report_called
+from reports.catalogue import EVERY, report_called
 from reports.declaration import Asked
 from reports.making import Limits, Press, make
 from reports.names import read_names
@@ -55,7 +55,7 @@ class FileView(Page):
         asked_for = request.args.get("number", "").strip()[:24]
         if asked_for:
             return redirect(url_for(".show", number=asked_for.upper()))
-        keys = [key for key, report in REPORTS.items() if actor.may(report.permission)]
+        keys = [key for key, report in EVERY.items() if actor.may(report.permission)]
         with transaction() as session:
             found = runs.of_user(session, actor, number_below(before), reports=keys)
             planned = schedules.of_owner(session, actor)
@@ -226,7 +226,7 @@ def _seen(session: Session, number: str, actor: Actor) -> ReportRun:
 
 def may(actor: Actor, key: str) -> bool:
     """Whether `actor` may see the report of that name."""
-    return key in REPORTS and actor.may(REPORTS[key].permission)
+    return key in EVERY and actor.may(EVERY[key].permission)
 
 
 def _refuse_others(run: ReportRun, actor: Actor) -> None:
@@ -239,7 +239,7 @@ def _failure(run: ReportRun) -> str:
 
 
 def _words() -> dict[str, Any]:
-    titles = {key: _(report.title) for key, report in REPORTS.items()}
+    titles = {key: _(report.title) for key, report in EVERY.items()}
     states = {str(state): _(label) for state, label in RUN_LABELS.items()}
     periods = {str(period): _(label) for period, label in PERIOD_LABELS.items()}
     return {"titles": titles, "states": states, "periods": periods, "number_of": number_of, "has": runs.has_file}

@@ -11,10 +11,10 @@ from reports.asking import horizon
 from reports.declaration import Asked, Report
 from reports.filters import FIRST_DAY, Exact
 from security.errors import BadValue
-from security.permissions import REPORTS as PERMISSIONS
+from security.permissions import REPORTS, TRAILS
 
 #: Who may see some report; each asks for its own permission besides.
-READERS = tuple(sorted(PERMISSIONS, key=lambda permission: permission.name))
+READERS = tuple(sorted(REPORTS | TRAILS, key=lambda permission: permission.name))
 
 
 def typed_for(report: Report, args: Mapping[str, str]) -> dict[str, str]:

@@ -18,10 +18,10 @@ from models.report_runs import PERIOD_LABELS, Period
 from models.text import N_
 from reports import charting, presenting, reading, schedules, ties
 from reports.asking import ask, horizon
-from reports.catalogue import REPORTS, report_called
+from reports.catalogue import EVERY, report_called
 from reports.chart import svg
 from reports.declaration import Asked, Column, Report, Shape
-from reports.filters import Choice, Days, Exact, Filter, Month, OnDay, SiteChoice, Span
+from reports.filters import Choice, Days, Exact, Filter, Literal, Month, OnDay, SiteChoice, Span
 from reports.making import PICTURES, tie_text, words
 from reports.names import Names, read_names
 from reports.reading import Page as Lines
@@ -38,6 +38,7 @@ from workflow.thumbnails import kinds_of
 
 WIDGETS: tuple[tuple[type[Filter], str], ...] = (
     (Days, "days"), (Month, "month"), (OnDay, "day"), (Span, "span"), (Exact, "exact"), (Choice, "choice"),
+    (Literal, "literal"),
 )  # fmt: skip
 #: A lying chart of more bars waits closed, or the lines would begin below the screen.
 CATEGORIES_OPEN = 12
@@ -84,7 +85,7 @@ class ReportView(Page):
     def list(self) -> ResponseReturnValue:
         """The reports the actor may see, with what each says."""
         actor = current_actor()
-        seen = [report for report in REPORTS.values() if actor.may(report.permission)]
+        seen = [report for report in EVERY.values() if actor.may(report.permission)]
         return self.page("reports/list.html", _("All reports"), reports=seen)
 
     @expose("/<key>/")

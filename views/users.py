@@ -113,6 +113,7 @@ class UserView(AdminView, UserDBModelView):  # type: ignore[misc]
     base_filters = [["username", FilterNotEqual, SYSTEM_USERNAME]]  # noqa: RUF012
     base_order = ("username", "asc")
     name_column = "username"
+    history_of = ("ab_user_role", "user_site")
     eager = ("roles",)
     word_columns = ("username", "first_name", "last_name", "email")
     label_columns = {name: lazy_gettext(text) for name, text in LABELS.items()}  # noqa: RUF012

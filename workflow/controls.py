@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from models.booklets import Personalisation
@@ -12,10 +13,27 @@ from models.catalogs import Site
 from models.control import ControlSetting
 from models.text import N_
 from security.errors import Refused
+from security.permissions import Permission
 from workflow.machine import CONTROLS, Act
 
 #: Acts that make one person carry a case from start to end when they are all his.
 LIFE = ({"authorise", "accept_secondary"}, {"accept_print"}, {"accept_quality"}, {"deliver"})
+
+
+#: What people call the ways in which a control is kept.
+MODES = {"enforce": N_("Enforced"), "warn": N_("Warned about"), "off": N_("Off")}
+#: Every control by its name, as it is declared: here, and where else an act is not a transition of a case.
+RULES: dict[str, "Rule"] = {}
+_WHO_MAY = text(
+    """
+    select distinct r.title from ab_role r
+      join ab_permission_view_role pr on pr.role_id = r.id
+      join ab_permission_view pv on pv.id = pr.permission_view_id
+      join ab_permission p on p.id = pv.permission_id and p.name = :act
+      join ab_view_menu v on v.id = pv.view_menu_id and v.name = :screen
+     where r.active and r.title <> '' order by 1
+    """
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +44,9 @@ class Rule:
     label: str
     refusal: str
     default: str = "enforce"
+
+    def __post_init__(self) -> None:
+        RULES[self.name] = self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +155,16 @@ def mode(session: Session, rule: Rule, site: str) -> str:
     return found.get(site) or found.get("*") or rule.default
 
 
+def refuse(session: Session, rule: Rule, permission: Permission) -> NoReturn:
+    """Raise `Refused`, saying which control and which profiles allow the act."""
+    act, screen = permission.value.pair
+    titles = session.execute(_WHO_MAY, {"act": act, "screen": screen}).scalars()
+    raise Refused(
+        N_("%(refusal)s Another person can, with one of the profiles: %(who)s."),
+        refusal=rule.refusal, who=", ".join(titles),
+    )  # fmt: skip
+
+
 def keep_controls(act: Act) -> None:
     """Refuse `act` when it breaks a control that is enforced; note the warning when it is only warned about."""
     for control in DECLARED:
@@ -141,7 +172,7 @@ def keep_controls(act: Act) -> None:
             continue
         how = mode(act.session, control, act.case.site_code)
         if how == "enforce":
-            raise Refused(control.refusal)
+            refuse(act.session, control, act.transition.permission)
         if how == "warn":
             act.warnings.append(control.refusal)
             act.data.setdefault("warnings", []).append(control.name)

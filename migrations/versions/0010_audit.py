@@ -171,6 +171,7 @@ def upgrade() -> None:
             f"create trigger {table}_is_audited after insert or update or delete on {table} "
             f"for each row execute function audit_change({quoted})"
         )
+    op.add_column("control_setting", sa.Column("reason", sa.String(200), nullable=True))
     op.create_index("ix_access_log_at", "access_log", ["at", "id"])
     op.create_index("ix_case_event_moment", "case_event", ["at", "id"])
 
@@ -227,6 +228,7 @@ def _only_appended(table: str) -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("control_setting", "reason")
     op.drop_index("ix_case_event_moment", "case_event")
     op.drop_index("ix_access_log_at", "access_log")
     for table, *_words in AUDITED:

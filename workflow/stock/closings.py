@@ -18,9 +18,9 @@ from models.closings import DayClosing
 from models.stock import DocumentState
 from models.text import N_
 from security.actor import Actor
-from security.errors import BadValue, NotFound, Refused, WrongState
+from security.errors import BadValue, NotFound, WrongState
 from security.permissions import Permission
-from workflow.controls import Rule, mode
+from workflow.controls import Rule, mode, refuse
 from workflow.stock import closing_figures, documents
 
 READ = (Permission.READ_STOCK, Permission.CLOSE_DAYS)
@@ -170,14 +170,14 @@ def close_closing(
     may_close(actor)
     lock(session, closing, version, DocumentState.POR_CONFIRMAR)
     if closing.signed_by_id == actor.user_id:
-        _alone(two_people(session, session.get_one(Warehouse, closing.warehouse_code)), confirmed=alone)
+        _alone(session, two_people(session, session.get_one(Warehouse, closing.warehouse_code)), confirmed=alone)
         closing.warned = True
     closing.state, closing.closed_by_id, closing.closed_at = DocumentState.CERRADO, actor.user_id, utc_now()
     session.flush()
 
 
-def _alone(mode: str, *, confirmed: bool) -> None:
+def _alone(session: Session, mode: str, *, confirmed: bool) -> None:
     if mode == "enforce":
-        raise Refused(TWO_PEOPLE.refusal)
+        refuse(session, TWO_PEOPLE, Permission.CLOSE_DAYS)
     if mode == "warn" and not confirmed:
         raise BadValue(N_("You signed this day closing yourself: confirm that you close it alone."), field="alone")
