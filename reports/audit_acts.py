@@ -8,7 +8,7 @@ from models.cases import EVENT_LABELS, STATE_LABELS
 from models.cases import CaseEvent as E
 from models.cases import PassportCase as C
 from models.text import N_
-from reports.columns import BOOKLET, CASE, SITE, lines_of
+from reports.columns import BOOKLET, CASE, SITE, lines_of, told
 from reports.declaration import Asked, Column, Kind, Order, Report
 from reports.filters import Choice, Days, Span
 from security.permissions import Permission
@@ -28,7 +28,7 @@ def _lines(asked: Asked) -> Select[Any]:
             E.to_state.label("to_state"),
             E.reason_code.label("reason"),
             E.comment.label("comment"),
-            cast(E.data, Text).label("data"),
+            told(E.data).label("data"),
         )
         .join(C, C.id == E.case_id)
         .where(E.at <= asked.as_of)

@@ -7,7 +7,7 @@ from sqlalchemy import Select, Text, cast
 from models.audit import ACTS
 from models.audit import ChangeLog as L
 from models.text import N_
-from reports.columns import lines_of
+from reports.columns import lines_of, told
 from reports.declaration import Asked, Column, Kind, Order, Report
 from reports.filters import Choice, Days, Literal
 from security.permissions import Permission
@@ -21,8 +21,8 @@ def _lines(asked: Asked) -> Select[Any]:
         L.subject.label("subject"),
         L.key.label("key"),
         L.act.label("act"),
-        cast(L.before, Text).label("before"),
-        cast(L.after, Text).label("after"),
+        told(L.before).label("before"),
+        told(L.after).label("after"),
         L.screen.label("screen"),
         cast(L.address, Text).label("address"),
     ).where(L.at <= asked.as_of)

@@ -7,7 +7,7 @@ from sqlalchemy import Select, Text, cast, func
 from models.text import N_
 from models.users import AccessLog as L
 from models.users import User
-from reports.columns import CASE, lines_of
+from reports.columns import CASE, lines_of, told
 from reports.declaration import Asked, Column, Kind, Order, Report
 from reports.filters import Choice, Days, Span
 from security.looks import SCREENS
@@ -23,7 +23,7 @@ def _lines(asked: Asked) -> Select[Any]:
             func.nullif(func.split_part(L.screen, ":", 2), "").label("part"),
             L.case_number.label("case"),
             cast(L.address, Text).label("address"),
-            cast(L.detail, Text).label("detail"),
+            told(L.detail).label("detail"),
         )
         .join(User, User.id == L.user_id)
         .where(L.at <= asked.as_of)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, Select, and_, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, DateTime, Select, and_, bindparam, case, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import aliased
 
 from models.booklets import Personalisation as P
@@ -36,6 +37,13 @@ AS_OF_NAME = "report_as_of"
 AS_OF = bindparam(AS_OF_NAME, type_=DateTime(timezone=True))
 REACTIVATION = "REINGRESO_REACTIVACION"
 NAMED = ("first_surname", "second_surname", "married_surname", "first_name", "second_name", "other_names")
+
+
+def told(document: Any) -> ColumnElement[str]:
+    """A JSON document as a person reads it: `name: value; …`."""
+    each = func.jsonb_each_text(document).table_valued("key", "value").lateral()
+    said = func.string_agg(each.c.key + ": " + func.coalesce(each.c.value, "—"), aggregate_order_by(literal("; "), each.c.key))
+    return select(said).select_from(each).scalar_subquery()
 
 
 def lines_of(*values: Any) -> Select[Any]:
