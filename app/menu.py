@@ -76,6 +76,13 @@ MENU = (
             Item(10, N_("Transfers"), "truck", "TransferView.list", P.READ_STOCK),
             Item(None, N_("Stock and supply"), "boxes", "OnHandView.list", P.READ_STOCK),
             Item(None, N_("Day closings"), "calendar-check", "ClosingView.list", P.READ_STOCK),
+            Item(
+                None,
+                N_("Lost or stolen documents"),
+                "shield-exclamation",
+                "LostDocumentView.list",
+                P.READ_LOST_DOCUMENTS,
+            ),
         ),
     ),
     Group(
@@ -129,6 +136,7 @@ MENU = (
         (
             Item(50, N_("Users"), "people", "UserView.list", P.READ_USERS),
             Item(51, N_("Profiles"), "person-badge", "ProfileView.list", P.READ_PROFILES),
+            Item(54, N_("USA address"), "mailbox", "ShipmentView.list", P.PREPARE_SHIPMENTS, also=(P.SEND_SHIPMENTS,)),
         ),
     ),
 )

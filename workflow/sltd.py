@@ -71,35 +71,35 @@ class Entry:
         return Stage.TO_DELETE if self.export and self.withdrawal_export is None else Stage.WITHDRAWN
 
 
+@dataclass(frozen=True)
+class Filters:
+    """What of the list is asked for, as it was typed: a Stage, a LostStatus, the day of the loss from and to."""
+
+    stage: str = ""
+    status: str = ""
+    first: str = ""
+    last: str = ""
+
+
 def entries(
-    session: Session,
-    actor: Actor,
-    *,
-    stage: str = "",
-    status: str = "",
-    first: str = "",
-    last: str = "",
-    before: int | None = None,
-    report: int | None = None,
+    session: Session, actor: Actor, filters: Filters = Filters(), before: int | None = None
 ) -> tuple[list[Entry], int | None]:
     """Up to PAGE entries, the latest first, listed before `before`; and where the next page starts.
 
-    `first` and `last` (YYYY-MM-DD) bound the day of the loss. `BadValue` names the filter that cannot be taken.
+    `BadValue` names the filter that cannot be taken.
     """
     allow(actor, READ)
     query = _entries().order_by(_D.id.desc()).limit(PAGE + 1)
-    if stage:
-        query = query.where(*STAGES[_word(Stage, "stage", stage)])
-    if status:
-        query = query.where(_D.status == _word(LostStatus, "status", status))
-    if first:
-        query = query.where(_D.lost_on >= _day("first", first))
-    if last:
-        query = query.where(_D.lost_on <= _day("last", last))
+    if filters.stage:
+        query = query.where(*STAGES[_word(Stage, "stage", filters.stage)])
+    if filters.status:
+        query = query.where(_D.status == _word(LostStatus, "status", filters.status))
+    if filters.first:
+        query = query.where(_D.lost_on >= _day("first", filters.first))
+    if filters.last:
+        query = query.where(_D.lost_on <= _day("last", filters.last))
     if before is not None:
         query = query.where(_D.id < before)
-    if report is not None:
-        query = query.where(_D.report_id == report)
     found = [Entry(*row) for row in session.execute(query)]
     return found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else None
 
