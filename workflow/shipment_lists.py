@@ -120,12 +120,9 @@ def scanned(session: Session, actor: Actor, raw: str) -> tuple[PassportCase, Shi
     """The case of the booklet or label that was scanned, and its live shipment; `Unavailable` when nothing fits."""
     allow(actor)
     booklet = scanning.booklet_in(raw)
-    query = select(PassportCase).order_by(PassportCase.id.desc())
-    if booklet:
-        query = query.where(PassportCase.booklet_number == booklet)
-    else:
-        query = query.where(PassportCase.number == (number_in(raw) or ""))
-    case = session.scalars(query.limit(1)).first()
+    # Of the cases that a booklet had, a corrected one gave it up; the others' numbers are unique.
+    which = PassportCase.booklet_number == booklet if booklet else PassportCase.number == (number_in(raw) or "")
+    case = session.scalars(select(PassportCase).where(which, PassportCase.state != State.CORREGIDA)).first()
     if case is None:
         raise Unavailable(N_("No passport at your sites has this booklet or case number."), field="raw")
     return case, live_shipment(session, case)
