@@ -77,6 +77,13 @@ MENU = (
             Item(10, N_("Transfers"), "truck", "TransferView.list", P.READ_STOCK),
             Item(None, N_("Stock and supply"), "boxes", "OnHandView.list", P.READ_STOCK),
             Item(None, N_("Day closings"), "calendar-check", "ClosingView.list", P.READ_STOCK),
+            Item(
+                None,
+                N_("Lost or stolen documents"),
+                "shield-exclamation",
+                "LostDocumentView.list",
+                P.READ_LOST_DOCUMENTS,
+            ),
         ),
     ),
     Group(
@@ -139,6 +146,7 @@ MENU = (
             Item(51, N_("Profiles"), "person-badge", "ProfileView.list", P.READ_PROFILES),
             Item(None, N_("Controls"), "sliders", "ControlView.list", P.READ_CONTROLS),
             *map(_report, TRAILS.values()),
+            Item(54, N_("USA address"), "mailbox", "ShipmentView.list", P.PREPARE_SHIPMENTS, also=(P.SEND_SHIPMENTS,)),
         ),
     ),
 )

@@ -11,8 +11,10 @@ import models.closings
 import models.control
 import models.enrolments
 import models.inspections
+import models.lost_documents
 import models.report_runs
 import models.seals
+import models.shipments
 import models.stock
 import models.users
 import workflow.numbering

@@ -162,6 +162,7 @@ class Site(Catalog):
     shift_issue: Mapped[bool] = mapped_column(
         server_default="false", default=False, info={"label": N_("Printers use only booklets issued to them")}
     )
+    return_address: Mapped[str | None] = mapped_column(String(200), info={"label": N_("Sender's address on labels")})
 
     @property
     def printing_site(self) -> str:
@@ -248,6 +249,16 @@ class Printer(Catalog):
         CheckConstraint("abs(offset_x) <= 10 and abs(offset_y) <= 10", name="printer_offset_is_small"),
         CheckConstraint("rotation in (0, 180)", name="printer_turns_by_half"),
     )
+
+
+class Courier(Catalog):
+    """Who carries passports by mail. The first group of the pattern, or all of it, is the tracking number."""
+
+    __tablename__ = "courier"
+    label, label_plural = N_("Courier"), N_("Couriers")
+    seed = ("mensajeria", {"tracking_pattern": "patron_guia", "tracking_url": "url_guia"})
+    tracking_pattern: Mapped[str] = mapped_column(String(120), info={"label": N_("Pattern of the tracking number")})
+    tracking_url: Mapped[str | None] = mapped_column(String(200), info={"label": N_("Page that tracks a number")})
 
 
 class VoidType(Catalog):

@@ -39,9 +39,16 @@ class Permission(Enum):
     CHECK_QUALITY = Grant("check", "Quality control", N_("Accept or refuse personalised booklets"))
     DELIVER = Grant("deliver", "Delivery", N_("Hand passports over"))
 
+    PREPARE_SHIPMENTS = Grant("prepare", "Postal delivery", N_("Prepare passports for the mail: address and label"))
+    SEND_SHIPMENTS = Grant("send", "Postal delivery", N_("Hand passports to the courier and follow them"))
+
     VOID_BOOKLETS = Grant("void", "Booklets", N_("Void booklets"))
     REACTIVATE_BOOKLETS = Grant("reactivate", "Booklets", N_("Reactivate booklets voided by mistake"))
     READ_BOOKLETS = Grant("read", "Booklets", N_("See booklets and their movements"))
+    READ_LOST_DOCUMENTS = Grant("lost", "Booklets", N_("See the list of lost and stolen documents"))
+    EXPORT_LOST_DOCUMENTS = Grant(
+        "export_lost", "Booklets", N_("Export the list of lost and stolen documents for INTERPOL")
+    )
     CORRECT_CASES = Grant("correct", "Corrections", N_("Correct the data of a case"))
     EXTEND_PASSPORTS = Grant("extend", "Extensions", N_("Extend passports"))
 
@@ -119,6 +126,7 @@ SCREEN_LABELS = {
     "Printing": N_("Printing"),
     "Quality control": N_("Quality control"),
     "Delivery": N_("Delivery"),
+    "Postal delivery": N_("Postal delivery"),
     "Booklets": N_("Booklets"),
     "Corrections": N_("Corrections"),
     "Extensions": N_("Extensions"),

@@ -10,6 +10,7 @@ from flask_appbuilder import expose
 from flask_appbuilder.api import BaseApi
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from sqlalchemy.orm import Session
 
 from models.stock import DocumentKind
 from models.text import N_
@@ -19,6 +20,7 @@ from views.access import api_needs, current_actor, needs, transaction
 from views.counter import status_of
 from views.frame import Page
 from workflow import scanning
+from workflow.booklets import GONE
 from workflow.stock import blanks, booklet_card, serials
 from workflow.stock.booklet_card import Card, Entry, Words
 
@@ -122,25 +124,30 @@ class BookletView(Page):
         try:
             with transaction() as session:
                 card = booklet_card.card(session, number, current_actor(), after=after)
-                kinds = blanks.void_types(session) if card.voidable else []
+                kinds = _void_types(session) if card.voidable else []
         except NotFound as unknown:
             return self._start(number, unknown)
         title = _("Booklet %(number)s", number=card.number)
         page = self.page(
             "booklets/card.html", title, (card.number, None), card=card, paged=after > 0, document_url=document_url,
-            void_types=[(kind.code, kind.name) for kind in kinds], refusal=refusal, typed=request.form,
+            void_types=kinds, refusal=refusal, typed=request.form,
         )  # fmt: skip
         return make_response(page, status_of(refusal))
 
     def _several(self, refusal: DomainError | None = None) -> ResponseReturnValue:
         with transaction() as session:
-            kinds = [(kind.code, kind.name) for kind in blanks.void_types(session)]
+            kinds = _void_types(session)
         title = _("Void several booklets")
         page = self.page(
             "booklets/void.html", title, (title, None), void_types=kinds, typed=request.form, refusal=refusal,
             most=blanks.AT_MOST,
         )  # fmt: skip
         return make_response(page, status_of(refusal))
+
+
+def _void_types(session: Session) -> list[tuple[str, str]]:
+    """Those offered for a blank; one that is gone is reported lost instead (views.lost_documents)."""
+    return [(kind.code, kind.name) for kind in blanks.void_types(session) if kind.code not in GONE]
 
 
 def document_url(entry: Entry) -> str | None:

@@ -109,7 +109,7 @@ class SiteView(CatalogView):
     model = catalogs.Site
     columns = (
         "code", "name", "country_code", "region", "city", "kind", "enrols", "prints", "delivers", "prints_at_code",
-        "only_dealt", "shift_issue", "active",
+        "only_dealt", "shift_issue", "return_address", "active",
     )  # fmt: skip
     listed = ("code", "name", "country_code", "kind", "enrols", "prints", "delivers", "prints_at_code", "active")
     checks = {  # noqa: RUF012
@@ -195,6 +195,16 @@ class PrinterView(CatalogView):
     checks = {"offset_x": [OFFSET], "offset_y": [OFFSET], "rotation": [_turned_by_half]}  # noqa: RUF012
 
 
+class CourierView(CatalogView):
+    model, columns = catalogs.Courier, ("code", "name", "tracking_pattern", "tracking_url", "active")
+    checks = {  # noqa: RUF012
+        "tracking_pattern": [compiles],
+        "tracking_url": [
+            matches(r"https://[^\s{}]+\{number\}[^\s{}]*", N_("An address that begins with https:// and has {number}."))
+        ],
+    }
+
+
 class VoidTypeView(CatalogView):
     model = catalogs.VoidType
     columns = ("code", "name", "modules", "automatic", "booklet_states", "reversible", "active")
@@ -208,5 +218,5 @@ VIEWS = (
     CountryView, MaritalStatusView, OccupationView, EyeColourView, SkinToneView, HairColourView,
     IdentificationTypeView, PassportTypeView, DepartmentView, MunicipalityView, SiteView, DecisionReasonView,
     ListTypeView, StockCategoryView, StockMovementTypeView, WarehouseView, VoidTypeView,
-    TransferRouteView, PrinterView,
+    TransferRouteView, PrinterView, CourierView,
 )  # fmt: skip

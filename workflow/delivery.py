@@ -14,6 +14,8 @@ from workflow.inspections import refuse_uninspected
 from workflow.machine import Act, transition
 
 HOLDER = "HOLDER"
+#: What stands for a document when the passport went by mail (workflow.shipments): its number is the tracking number.
+BY_COURIER = "COURIER"
 COLLECTORS = tuple(COLLECTOR_LABELS.items())
 DOCUMENTS = (
     ("DPI", N_("DPI")),
@@ -21,6 +23,7 @@ DOCUMENTS = (
     ("CONSULAR_CARD", N_("Consular card")),
     ("BIRTH_CERTIFICATE", N_("Birth certificate")),
     ("OTHER", N_("Other")),
+    (BY_COURIER, N_("Courier's proof of receipt")),
 )
 
 

@@ -96,13 +96,14 @@ def site_counts(session: Session, queue: Queue, actor: Actor) -> list[SiteCount]
     rows = session.execute(
         select(Site.code, Site.name, counted.c.n, counted.c.oldest)
         .join(counted, true())
-        .where(Site.active, *_sites_of(actor))
+        .where(Site.active, *sites_of(actor))
         .order_by(counted.c.n.desc(), Site.name)
     )
     return [SiteCount(*row) for row in rows]
 
 
-def _sites_of(actor: Actor) -> list[ColumnElement[bool]]:
+def sites_of(actor: Actor) -> list[ColumnElement[bool]]:
+    """The conditions on `Site` that `actor` is held to: his own and those that his print for."""
     if actor.sites is None:
         return []
     sites = sorted(actor.sites)
@@ -227,7 +228,7 @@ def queue_called(key: str) -> Queue:
 def site_called(session: Session, queue: Queue, code: str, actor: Actor) -> Site:
     """The site of that code, if `actor` works on `queue` there; `NotFound` otherwise."""
     may_work(queue, actor)
-    site = session.scalars(select(Site).where(Site.code == code, *_sites_of(actor))).first()
+    site = session.scalars(select(Site).where(Site.code == code, *sites_of(actor))).first()
     if site is None:
         raise NotFound(N_("There is no site %(code)s among yours."), code=code[:16])
     return site

@@ -20,12 +20,13 @@ from models.cases import (
     Picture,
     State,
 )
+from models.clock import local_date
 from models.text import N_
 from printing.geometry import PageError
 from printing.pictures import printable_signature
 from security.actor import Actor, system_actor
 from security.scope import acting_as
-from workflow import amendments, cases, checks, pictures
+from workflow import amendments, cases, checks, loss_facts, pictures
 from workflow.checks import Facts, Found
 from workflow.enrolment_codes import BY_CUI, Entries
 from workflow.enrolment_form import BadEnrolment, moment
@@ -212,7 +213,9 @@ def _void_lost(
     """Void the lost booklet at once, unless it is another person's: then whoever decides the case does."""
     if any(one.code is Finding.RENEWAL_MISMATCH and "cui" in one.fields for one in found):
         return
-    amendments.void_former(Act(session, TRANSITIONS[amendments.void_booklet.__name__], case, actor, now), reason)
+    reported = dt.date.fromisoformat(case.applicant.report["date"]) if case.applicant.report else None
+    with loss_facts.known(session, on=min(reported, local_date(now)) if reported else None):
+        amendments.void_former(Act(session, TRANSITIONS[amendments.void_booklet.__name__], case, actor, now), reason)
 
 
 def _refer(session: Session, case: PassportCase, found: list[Found]) -> None:

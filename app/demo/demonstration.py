@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from app import loading
-from app.demo import accounts, office, stockroom
+from app.demo import accounts, mail, office, stockroom
 from app.demo.enrolments import DemoEnrolment, make_enrolments
 from app.demo.people import REGISTRY_COLUMNS
 from app.demo.requests import FORMER_COLUMNS
@@ -42,7 +42,8 @@ def load(settings: Settings, say: Say) -> None:
         say(f"Loading {ENROLMENTS} invented enrolments …")
         _enrol(list(make_enrolments(SEED, ENROLMENTS, today=local_date(begun_at or utc_now()))))
         moved = office.work(session(), SEED)
-        say(f"{moved} of them went on from there.")
+        posted = mail.send_some(session())
+        say(f"{moved} of them went on from there, {posted} passports by mail.")
     session.remove()
     _print_users(users, password, say)
 

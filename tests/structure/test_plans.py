@@ -184,6 +184,17 @@ PAGES: dict[str, Callable[[Known], Request]] = {
     "voids by slips": get("jpgu", "/reports/voided_ranges/?slips_from=100000100&slips_to=100000900"),
     "prints of an enrolment day": get("jpgu", "/reports/issued/?enrolled_first=2026-11-01&enrolled_last=2026-11-02"),
     "my reports": get("jpgu", "/reports/files/"),
+    "passports to be posted": get("entrega", "/shipments/?site=GUA"),
+    "shipments that ended": get("jpgu", "/shipments/?tab=ended"),
+    "shipments on their way": get("entrega", "/shipments/?tab=sent&site=GUA"),
+    "a passport to post": get("entrega", "/shipments/cases/{POST_IMPRESION[number]}"),
+    "a label scanned": post("entrega", "/shipments/", raw="{POST_IMPRESION[number]}"),
+    "a booklet scanned to post": post("entrega", "/shipments/", raw="{POST_IMPRESION[booklet_number]}"),
+    "lost documents": get("jpgu", "/lost-documents/?stage=TO_SEND&first=2026-01-01"),
+    "a loss reported": post(
+        "jpgu", "/lost-documents/new", numbers="{ENTREGADA[booklet_number]}", kind="LOST", lost_on="2026-01-01",
+        country="GTM", remarks="x",
+    ),
 }  # fmt: skip
 
 

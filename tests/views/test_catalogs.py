@@ -35,6 +35,7 @@ VALUES: dict[str, dict[str, str]] = {
     "WarehouseView": {"kind": "PRODUCCION", "site_code": "GUA", "target_days": "20"},
     "TransferRouteView": {"from_warehouse_code": "CENTRAL", "to_warehouse_code": "PROD-PET"},
     "PrinterView": {"site_code": "GUA", "offset_x": "0.5", "offset_y": "-1.25", "rotation": "180"},
+    "CourierView": {"tracking_pattern": "[0-9]{10}", "tracking_url": "https://envios.example/{number}"},
     "VoidTypeView": {"modules": "ENTREGA;CORRECCION", "booklet_states": "IMPRESA"},
 }  # fmt: skip
 NAME = "Entrada de prueba Ñandú"
@@ -56,11 +57,11 @@ def entry(db: Session, view: Any, code: str) -> Any:
 
 def test_the_menu_has_every_catalog() -> None:
     items = {item.endpoint for group in MENU if group.key == "catalogs" for item in group.items}
-    elsewhere = {"TransferRouteView.list", "PrinterView.list"}
+    elsewhere = {"TransferRouteView.list", "PrinterView.list", "CourierView.list"}
     assert items == {f"{view.__name__}.list" for view in VIEWS} - elsewhere, (
         "those: see Transfers and the printing page"
     )
-    assert len(VIEWS) == 19
+    assert len(VIEWS) == 20
 
 
 @every_catalog
