@@ -23,7 +23,7 @@ from security.scope import set_acting
 from views.account import demand_strength
 from views.home import HomeView
 from views.security import WebManager
-from workflow import pages, registry
+from workflow import extensions, pages, registry
 
 ROOT = Path(__file__).parent
 LANGUAGES = {"es": {"flag": "gt", "name": "Español"}, "en": {"flag": "us", "name": "English"}}
@@ -37,6 +37,7 @@ def create_app(settings: Settings, *, database_url: str | None = None, **overrid
     app.extensions["settings"] = settings
     SessionLocal.configure(bind=make_engine(database_url or ensure_database(settings), pool_size=2, max_overflow=3))
     registry.configure(settings.registry)
+    extensions.configure(settings.extension_months)
     pages.configure(
         settings.home / "keys",
         ocrb_font=settings.ocrb_font,
