@@ -4,7 +4,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, request, session
+from flask import Flask, current_app, request, session
 from flask_appbuilder import AppBuilder
 from flask_appbuilder.menu import Menu
 from flask_babel import get_locale
@@ -108,8 +108,11 @@ def configuration(settings: Settings) -> dict[str, Any]:
 
 
 def start_closed() -> None:
-    """Begin a request as nobody, in a language that exists."""
+    """Begin a request as nobody, in a language that exists, with the size that its route takes."""
     set_acting(None)
+    largest = getattr(current_app.view_functions.get(request.endpoint or ""), "largest", None)
+    if largest is not None and "_user_id" in session:
+        request.max_content_length = largest
     if session.get("locale") not in LANGUAGES:
         session["locale"] = "es"
     request.environ.setdefault("pasaportes.locale", str(get_locale()))

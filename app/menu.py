@@ -129,6 +129,9 @@ MENU = (
         (
             Item(50, N_("Users"), "people", "UserView.list", P.READ_USERS),
             Item(51, N_("Profiles"), "person-badge", "ProfileView.list", P.READ_PROFILES),
+            Item(55, N_("Correction"), "pencil-square", "CorrectionView.start", P.CORRECT_CASES),
+            Item(56, N_("Void booklet"), "slash-circle", "VoidView.start", P.VOID_BOOKLETS),
+            Item(57, N_("Passport extension"), "calendar-range", "ExtensionView.start", P.EXTEND_PASSPORTS),
         ),
     ),
 )

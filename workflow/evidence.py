@@ -110,9 +110,7 @@ def of_request(session: Session, request: int) -> list[Evidence]:
 
 
 def attach(session: Session, request: int, files: Sequence[Evidence]) -> None:
-    """Name `files` in a request; `BadValue` for too many."""
-    if len(files) > AT_MOST:
-        raise BadValue(TOO_MANY, field="evidence", most=AT_MOST)
+    """Name `files` in a request."""
     session.add_all(RequestEvidence(request_id=request, evidence_id=file.id) for file in files)
     session.flush()
 

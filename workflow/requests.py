@@ -18,7 +18,7 @@ from workflow import evidence
 from workflow.amendments import correct, correct_issued, void_booklet
 from workflow.changes import Change, codes, in_words, label_of, word
 from workflow.labels import Labels, read_labels, usernames
-from workflow.machine import TRANSITIONS, Transition
+from workflow.machine import TRANSITIONS, Transition, wrong_state
 from workflow.succession import value_of
 
 CORRECTIONS = (correct.__name__, correct_issued.__name__)
@@ -66,6 +66,14 @@ class RequestFile(RequestRow):
     files: list[Evidence]
     event: CaseEvent | None
     labels: Labels
+
+
+def correction_of(session: Session, case: PassportCase) -> Transition:
+    """How `case` is corrected in its state, or `WrongState` saying who brought it there."""
+    for name in CORRECTIONS:
+        if case.state in TRANSITIONS[name].from_states:
+            return TRANSITIONS[name]
+    raise wrong_state(session, case)
 
 
 def waiting_on(session: Session, case: PassportCase) -> AmendmentRequest | None:

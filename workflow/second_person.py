@@ -46,23 +46,55 @@ def needs_second(session: Session, name: str, number: str, actor: Actor, values:
     return second_person(prepare(session, name, number, actor, values)) is not None
 
 
+def draft(
+    session: Session,
+    name: str,
+    number: str,
+    actor: Actor,
+    values: Mapping[str, Any],
+    *,
+    requester: Requester | None = None,
+    files: Sequence[str] = (),
+) -> tuple[AmendmentRequest, list[Evidence]]:
+    """The request that `ask` would make, and its evidence; nothing is written. Raises what `ask` would raise."""
+    act = prepare(session, name, number, actor, values)
+    waiting = requests.waiting_on(session, act.case)
+    if waiting is not None and not requests.differences(session, waiting, act.case):
+        raise WrongState(
+            N_("%(user)s asked for “%(label)s” on case %(number)s at %(at)s: request No. %(request)s is not decided."),
+            user=username(session, waiting.requested_by_id), label=TRANSITIONS[waiting.kind].label,
+            number=number, at=waiting.requested_at, request=waiting.id,
+        )  # fmt: skip
+    keep_controls(act, asking=True)
+    request = _drafted(act, values, requester)
+    attached = evidence.drafts(session, actor, act.case, files)
+    if name in CORRECTIONS:
+        _want_evidence(act, attached)
+    return request, attached
+
+
 def ask(
-    session: Session, name: str, number: str, actor: Actor, values: Mapping[str, Any], *,
-    requester: Requester | None = None, files: Sequence[str] = (),
-) -> AmendmentRequest:  # fmt: skip
+    session: Session,
+    name: str,
+    number: str,
+    actor: Actor,
+    values: Mapping[str, Any],
+    *,
+    requester: Requester | None = None,
+    files: Sequence[str] = (),
+) -> AmendmentRequest:
     """Ask for the act `name` on a case; where the control asks for no second person it is carried out at once, alone.
 
     `files`: ids of kept evidence. Raises what the act would raise, and `WrongState` while another request waits, saying
     who asked for what and when; one that the case has left behind lapses.
     """
-    act = prepare(session, name, number, actor, values)
-    _refuse_while_another_waits(act)
-    keep_controls(act, asking=True)
-    attached = evidence.drafts(session, actor, act.case, files)
-    request = _drafted(act, values, requester)
-    if name in CORRECTIONS:
-        _want_evidence(act, attached)
-    if second_person(act) is None:
+    request, attached = draft(session, name, number, actor, values, requester=requester, files=files)
+    case = lock_case(session, number)
+    left_behind = requests.waiting_on(session, case)
+    if left_behind is not None:
+        _close(left_behind, RequestState.LAPSED, actor, None)
+        session.flush()
+    if not needs_second(session, name, number, actor, values):
         event = perform(session, name, number, actor, **_values_of(request))
         _close(request, RequestState.APPROVED, actor, None, event)
         request.alone = True
@@ -72,22 +104,9 @@ def ask(
     return request
 
 
-def _refuse_while_another_waits(act: Act) -> None:
-    waiting = requests.waiting_on(act.session, act.case)
-    if waiting is None:
-        return
-    if requests.differences(act.session, waiting, act.case):
-        _close(waiting, RequestState.LAPSED, act.actor, None)
-        act.session.flush()
-        return
-    raise WrongState(
-        N_("%(user)s asked for “%(label)s” on case %(number)s at %(at)s: request No. %(request)s is not decided."),
-        user=username(act.session, waiting.requested_by_id), label=TRANSITIONS[waiting.kind].label,
-        number=act.case.number, at=waiting.requested_at, request=waiting.id,
-    )  # fmt: skip
-
-
 def _want_evidence(act: Act, files: Sequence[Evidence]) -> None:
+    if len(files) > evidence.AT_MOST:
+        raise BadValue(evidence.TOO_MANY, field="evidence", most=evidence.AT_MOST)
     if not files and mode(act.session, EVIDENCED, act.case.site_code) == "enforce":
         raise Refused(EVIDENCED.refusal, field="evidence")
 
