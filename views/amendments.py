@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_appbuilder import expose
 from flask_babel import force_locale, gettext
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
 from models.amendments import RequestState
 from printing.papers import draw
@@ -16,8 +17,10 @@ from views.access import current_actor, needs, transaction
 from views.corrections import crumbs_to
 from views.counter import status_of
 from views.frame import Page
-from workflow import evidence, requests, second_person
+from views.previews import Side, sides
+from workflow import evidence, previews, requests, second_person
 from workflow.correction_paper import correction_paper
+from workflow.requests import RequestFile
 
 DECIDE = (Permission.CORRECT_CASES, Permission.VOID_BOOKLETS)
 
@@ -97,6 +100,7 @@ class RequestView(Page):
         with transaction() as session:
             whole = requests.whole(session, number, actor)
             log_look(session, actor, "amendment", whole.case.number, request=number)
+            shown = _sides(session, whole)
         correction = whole.request.kind in requests.CORRECTIONS
         title = _("Request No. %(number)s", number=number)
         crumbs = crumbs_to(requests.CORRECTIONS if correction else requests.VOIDS)
@@ -104,9 +108,21 @@ class RequestView(Page):
             "amendments/request.html", title, crumbs=[*crumbs, (title, None)], wide=True, file=whole,
             request_=whole.request, case=whole.case, correction=correction,
             own=whole.request.requested_by_id == actor.user_id, pending=whole.request.state == RequestState.PENDING,
-            refusal=refusal, said=request.form.get("decision", ""),
+            refusal=refusal, said=request.form.get("decision", ""), sides=shown,
         )  # fmt: skip
         return make_response(page, status_of(refusal))
+
+
+def _sides(session: Session, whole: RequestFile) -> tuple[Side, Side] | None:
+    """The page before and after a correction that waits, while it could be carried out; None otherwise."""
+    asked, actor = whole.request, current_actor()
+    if asked.state != RequestState.PENDING or not whole.changes or whole.differences:
+        return None
+    values = {"changes": asked.proposed, "reason": asked.reason_code, "comment": asked.comment}
+    try:
+        return sides(previews.preview_correction(session, whole.move, whole.case, actor, values))
+    except DomainError:
+        return None
 
 
 def private(answer: Response, disposition: str) -> Response:

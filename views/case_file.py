@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,7 @@ from workflow.enquiries import BookletLine
 from workflow.labels import Labels, read_labels, usernames
 from workflow.machine import Transition, available
 from workflow.persons import PartialDate
+from workflow.requests import RequestRow, waiting_row
 
 #: The order in which pictures are shown; other fingers follow.
 FIRST_PICTURES = ("PORTRAIT", "SIGNATURE", "RIGHT_INDEX", "LEFT_INDEX")
@@ -41,6 +42,7 @@ class CaseFile:
     relatives: list[PassportCase] = field(default_factory=list)
     former: list[FormerCase] = field(default_factory=list)
     earlier: list[PassportCase] = field(default_factory=list)
+    waiting: RequestRow | None = None
 
     @property
     def seen(self) -> int:
@@ -79,11 +81,12 @@ def read_applicant(session: Session, number: str, actor: Actor) -> CaseFile:
 def read_file(session: Session, number: str, actor: Actor, screen: str) -> CaseFile:
     """The case with all that belongs to it; the look is logged."""
     case = enquiries.case_by_number(session, number, actor, screen)
-    return _file(
+    found = _file(
         session, case, actor, events=enquiries.events(session, case), booklets=enquiries.booklets(session, case),
         relatives=enquiries.relatives(session, case), former=enquiries.former_passports(session, case),
         earlier=enquiries.earlier_cases(session, case),
     )  # fmt: skip
+    return replace(found, waiting=waiting_row(session, case))
 
 
 def _file(

@@ -144,9 +144,7 @@ class CorrectionView(Page):
         with transaction() as session:
             file = read_file(session, number, actor, "correction")
             form, obstacle = _act_form(session, file, typed, refusal)
-            waiting = requests.waiting_on(session, file.case)
             values: dict[str, Any] = {
-                "waiting": requests.whole(session, waiting.id, actor) if waiting else None,
                 "kept": evidence.drafts(session, actor, file.case, _list(typed, "evidence")),
                 "wanted": mode(session, EVIDENCED, file.case.site_code) == "enforce",
             }

@@ -22,6 +22,7 @@ from workflow.stock import ledger
 
 CHANGES = Field("changes", N_("Corrected data"), Kind.DATA)
 REASON = Field("comment", N_("Reason"), Kind.COMMENT)
+EXPLANATION = Field("comment", N_("Explanation"), Kind.COMMENT)
 CORRECTION_REASON = Field("reason", N_("Reason of the correction"), Kind.REASON, False, (("kind", "CORRECCION"),))
 VOID_TYPE = Field("void_type", N_("Void type"), Kind.VOID_TYPE, among=(("modules", "ANULAR_LIBRETA"),))
 #: The void type of a booklet whose passport is corrected.
@@ -135,7 +136,7 @@ def _refuse_reactivation(session: Session, case: PassportCase, booklet: Booklet)
     label=N_("Correct data"),
     event=Event.CORRECCION,
     module="CORRECCION",
-    fields=(CHANGES, CORRECTION_REASON, REASON),
+    fields=(CHANGES, CORRECTION_REASON, EXPLANATION),
 )
 def correct(act: Act, *, changes: dict[str, Any], reason: str | None, comment: str) -> None:
     """Correct the data of a case before printing; what was there before stays in the log."""
@@ -152,7 +153,7 @@ def correct(act: Act, *, changes: dict[str, Any], reason: str | None, comment: s
     label=N_("Correct with a new case"),
     event=Event.CORRECCION,
     module="CORRECCION",
-    fields=(CHANGES, CORRECTION_REASON, REASON),
+    fields=(CHANGES, CORRECTION_REASON, EXPLANATION),
     booklet=(None, B.ANULADA),
     confirm=N_("Correct this case? Its booklet is voided and a new case is made."),
     danger=True,

@@ -10,6 +10,7 @@ from workflow.succession import CORRECTABLE, CORRECTABLE_APPLICANT
 
 _TABLES = dict(coded_columns(PassportCase) + coded_columns(Applicant))
 _LABELS = CORRECTABLE | CORRECTABLE_APPLICANT
+_ORDER = {name: place for place, name in enumerate(_LABELS)}
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,19 @@ def label_of(column: str) -> str:
 
 
 def in_words(labels: Labels, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    """Each datum of `after` with what it was `before`; `labels` has the names of `codes` of both."""
+    """Each datum of `after` with what it was `before`, in the order of the form (the database keeps none).
+
+    `labels` has the names of `codes` of both.
+    """
     return [
-        Change(label_of(name), word(labels, name, before.get(name)), word(labels, name, value))
-        for name, value in after.items()
+        Change(label_of(name), word(labels, name, before.get(name)), word(labels, name, after[name]))
+        for name in ordered(after)
     ]
+
+
+def ordered(values: Mapping[str, Any]) -> list[str]:
+    """The columns of `values` in the order of the form."""
+    return sorted(values, key=lambda name: _ORDER.get(name, len(_ORDER)))
 
 
 def word(labels: Labels, column: str, value: object) -> str | None:

@@ -16,7 +16,7 @@ from security.actor import Actor
 from security.errors import NotAllowed, NotFound, WrongState
 from workflow import evidence
 from workflow.amendments import correct, correct_issued, void_booklet
-from workflow.changes import Change, codes, in_words, label_of, word
+from workflow.changes import Change, codes, in_words, label_of, ordered, word
 from workflow.labels import Labels, read_labels, usernames
 from workflow.machine import TRANSITIONS, Transition, wrong_state
 from workflow.succession import value_of
@@ -53,7 +53,7 @@ class RequestRow:
     @property
     def changed(self) -> list[str]:
         """The labels of what a correction changes."""
-        return [label_of(name) for name in self.request.proposed]
+        return [label_of(name) for name in ordered(self.request.proposed)]
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,12 @@ def waiting_on(session: Session, case: PassportCase) -> AmendmentRequest | None:
         AmendmentRequest.case_id == case.id, AmendmentRequest.state == RequestState.PENDING
     )
     return session.scalars(query.execution_options(populate_existing=True)).first()
+
+
+def waiting_row(session: Session, case: PassportCase) -> RequestRow | None:
+    """The request that waits on `case` as pages show it, if any."""
+    waiting = waiting_on(session, case)
+    return RequestRow(waiting, case, username(session, waiting.requested_by_id), None) if waiting else None
 
 
 def find(session: Session, number: int, actor: Actor) -> tuple[AmendmentRequest, PassportCase]:
@@ -167,8 +173,8 @@ def differences(session: Session, request: AmendmentRequest, case: PassportCase)
         state = session.scalars(select(Booklet.state).where(Booklet.number == case.booklet_number)).one()
         if state != request.booklet_state:
             found.append(Difference(N_("State of the booklet"), request.booklet_state, state))
-    for name, then in request.before.items():
-        now = value_of(session, case, name)
+    for name in ordered(request.before):
+        then, now = request.before[name], value_of(session, case, name)
         if now != then:
             found.append(Difference(label_of(name), then, now, name))
     return found

@@ -155,9 +155,15 @@ def _say_requester(request: AmendmentRequest, act: Act, requester: Requester) ->
     if requester.kind not in REQUESTER_LABELS:
         raise BadValue(N_("Say who asks for the correction."), field="requester_kind")
     given = (requester.name.strip() or known[0], requester.identification.strip() or known[1])
-    for field, text, most in zip(("requester_name", "requester_identification"), given, (120, 40), strict=True):
+    asked = (
+        ("requester_name", N_("Name of who asks"), given[0], 120),
+        ("requester_identification", N_("His identification document"), given[1], 40),
+    )
+    for field, label, text, most in asked:
         if not text or len(text) > most or not text.isprintable():
-            raise BadValue(N_("Write it, in at most %(most)s characters."), field=field, most=most)
+            raise BadValue(
+                N_("%(label)s: write it, in at most %(most)s characters."), field=field, label=label, most=most
+            )
     request.requester_kind, (request.requester_name, request.requester_identification) = requester.kind, given
 
 
