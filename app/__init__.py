@@ -4,7 +4,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, request, session
+from flask import Flask, current_app, request, session
 from flask_appbuilder import AppBuilder
 from flask_appbuilder.menu import Menu
 from flask_babel import get_locale
@@ -23,7 +23,7 @@ from security.scope import set_acting
 from views.account import demand_strength
 from views.home import HomeView
 from views.security import WebManager
-from workflow import pages, registry
+from workflow import extensions, pages, registry
 
 ROOT = Path(__file__).parent
 LANGUAGES = {"es": {"flag": "gt", "name": "Español"}, "en": {"flag": "us", "name": "English"}}
@@ -37,6 +37,7 @@ def create_app(settings: Settings, *, database_url: str | None = None, **overrid
     app.extensions["settings"] = settings
     SessionLocal.configure(bind=make_engine(database_url or ensure_database(settings), pool_size=2, max_overflow=3))
     registry.configure(settings.registry)
+    extensions.configure(settings.extension_months)
     pages.configure(
         settings.home / "keys",
         ocrb_font=settings.ocrb_font,
@@ -107,8 +108,11 @@ def configuration(settings: Settings) -> dict[str, Any]:
 
 
 def start_closed() -> None:
-    """Begin a request as nobody, in a language that exists."""
+    """Begin a request as nobody, in a language that exists, with the size that its route takes."""
     set_acting(None)
+    largest = getattr(current_app.view_functions.get(request.endpoint or ""), "largest", None)
+    if largest is not None and "_user_id" in session:
+        request.max_content_length = largest
     if session.get("locale") not in LANGUAGES:
         session["locale"] = "es"
     request.environ.setdefault("pasaportes.locale", str(get_locale()))

@@ -9,7 +9,7 @@ from app.database_place import DatabaseServerError
 from app.database_server import ensure_database
 from app.settings import SettingError, Settings
 from models.base import SessionLocal, make_engine
-from workflow import pages, registry
+from workflow import extensions, pages, registry
 
 
 def settings_or_exit(*, demo: bool = False, serving: bool = False) -> Settings:
@@ -32,6 +32,7 @@ def database(settings: Settings) -> Engine:
         raise click.ClickException(str(error)) from error
     SessionLocal.configure(bind=engine)
     registry.configure(settings.registry)
+    extensions.configure(settings.extension_months)
     pages.configure(
         settings.home / "keys",
         ocrb_font=settings.ocrb_font,

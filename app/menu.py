@@ -147,6 +147,9 @@ MENU = (
             Item(None, N_("Controls"), "sliders", "ControlView.list", P.READ_CONTROLS),
             *map(_report, TRAILS.values()),
             Item(54, N_("USA address"), "mailbox", "ShipmentView.list", P.PREPARE_SHIPMENTS, also=(P.SEND_SHIPMENTS,)),
+            Item(55, N_("Correction"), "pencil-square", "CorrectionView.start", P.CORRECT_CASES),
+            Item(56, N_("Void booklet"), "slash-circle", "VoidView.start", P.VOID_BOOKLETS),
+            Item(57, N_("Passport extension"), "calendar-range", "ExtensionView.start", P.EXTEND_PASSPORTS),
         ),
     ),
 )

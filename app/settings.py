@@ -154,6 +154,9 @@ class Settings:
         "PASAPORTES_REGISTRY", one_of("simulator", "off"), "off", "Civil registry that answers at intake.",
         demo="simulator", shown="off; simulator in a demonstration",
     )  # fmt: skip
+    extension_months: int = _setting(
+        "PASAPORTES_EXTENSION_MONTHS", whole(0, 24), 6, "Last months of its validity in which a passport is extended.",
+    )  # fmt: skip
     max_body: int = _setting(
         "PASAPORTES_MAX_BODY", whole(65536, 1 << 30), 4 << 20, "Largest request body accepted, in bytes.",
     )  # fmt: skip

@@ -42,7 +42,8 @@ NAMED = ("first_surname", "second_surname", "married_surname", "first_name", "se
 def told(document: Any) -> ColumnElement[str]:
     """A JSON document as a person reads it: `name: value; …`."""
     each = func.jsonb_each_text(document).table_valued("key", "value").lateral()
-    said = func.string_agg(each.c.key + ": " + func.coalesce(each.c.value, "—"), aggregate_order_by(literal("; "), each.c.key))
+    entry = each.c.key + ": " + func.coalesce(each.c.value, "—")
+    said = func.string_agg(entry, aggregate_order_by(literal("; "), each.c.key))
     return select(said).select_from(each).scalar_subquery()
 
 

@@ -95,6 +95,16 @@ def api_needs(*permissions: Permission) -> Callable[[View], View]:
     return guard
 
 
+def takes(most: int) -> Callable[[View], View]:
+    """The route takes a body of at most `most` bytes from who is logged in, whatever the general limit is."""
+
+    def mark(view: View) -> View:
+        view.largest = most  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
 def public(view: View) -> View:
     """The route is open to anybody, on purpose."""
     view.permissions = None  # type: ignore[attr-defined]

@@ -77,10 +77,13 @@ class ActForm:
         return error if name in (error.field, f"{error.field}.{about}") else None
 
 
-def form_of(session: Session, move: Transition, case: PassportCase, refusal: Refusal | None = None) -> ActForm:
-    """The form of `move` on `case`, with what was typed when it was refused."""
+def form_of(
+    session: Session, move: Transition, case: PassportCase, refusal: Refusal | None = None, *,
+    typed: Mapping[str, str] | None = None,
+) -> ActForm:  # fmt: skip
+    """The form of `move` on `case`, with what was `typed` before, or what was typed when it was refused."""
     mine = refusal if refusal and refusal.move == move else None
-    typed: Mapping[str, str] = mine.typed if mine else {}
+    typed = mine.typed if mine else typed or {}
     plain = [field for field in move.fields if field.name not in ("changes", "resolutions")]
     inputs = [Input(field, typed.get(field.name, ""), choices(session, field)) for field in plain]
     changes = _changes(session, case, typed) if _corrects(move) else []

@@ -1,4 +1,4 @@
-"""Libreta: a booklet's card by its number (module 13; M:L982-L992), and blanks voided or brought back from it."""
+"""Libreta: a booklet's card by its number (module 13; M:L982-L992), and the booklet voided or brought back from it."""
 
 import dataclasses
 import datetime as dt
@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
+from models.amendments import AmendmentRequest
 from models.stock import DocumentKind
 from models.text import N_
 from security.errors import BadValue, DomainError, NotFound
@@ -19,7 +20,7 @@ from security.permissions import Permission
 from views.access import api_needs, current_actor, needs, transaction
 from views.counter import status_of
 from views.frame import Page
-from workflow import scanning
+from workflow import scanning, voids
 from workflow.booklets import GONE
 from workflow.stock import blanks, booklet_card, serials
 from workflow.stock.booklet_card import Card, Entry, Words
@@ -67,22 +68,25 @@ class BookletView(Page):
     @expose("/<number>/void", methods=["POST"])
     @needs(Permission.VOID_BOOKLETS)
     def void(self, number: str) -> ResponseReturnValue:
-        """Void a blank."""
-        values = {name: request.form.get(name, "") for name in ("void_type", "remarks")}
+        """Void the booklet, blank or used; of a delivered passport it may have to be asked for."""
         try:
             with transaction() as session:
-                blanks.void_blank(session, current_actor(), number, **values)
+                void_type, why = request.form.get("void_type", ""), request.form.get("remarks", "")
+                done = voids.void(session, current_actor(), number, void_type=void_type, comment=why)
         except BadValue as refusal:
             return self._card(number, refusal)
+        if isinstance(done, AmendmentRequest):
+            said = _("Request No. %(number)s waits for a second person.", number=done.id)
+            return self.back(said, url=url_for("RequestView.show", number=done.id))
         return self.back(_("Booklet %(number)s was voided.", number=number), url=url_for(".show", number=number))
 
     @expose("/<number>/reactivate", methods=["POST"])
     @needs(Permission.REACTIVATE_BOOKLETS)
     def reactivate(self, number: str) -> ResponseReturnValue:
-        """Bring a blank back that was voided by mistake."""
+        """Bring back a booklet that was voided by mistake."""
         try:
             with transaction() as session:
-                blanks.reactivate_blank(session, current_actor(), number, remarks=request.form.get("remarks", ""))
+                voids.reactivate(session, current_actor(), number, comment=request.form.get("remarks", ""))
         except BadValue as refusal:
             return self._card(number, refusal)
         return self.back(_("Booklet %(number)s was reactivated.", number=number), url=url_for(".show", number=number))
@@ -124,13 +128,13 @@ class BookletView(Page):
         try:
             with transaction() as session:
                 card = booklet_card.card(session, number, current_actor(), after=after)
-                kinds = _void_types(session) if card.voidable else []
+                offer = voids.offer(session, card, current_actor())
         except NotFound as unknown:
             return self._start(number, unknown)
         title = _("Booklet %(number)s", number=card.number)
         page = self.page(
             "booklets/card.html", title, (card.number, None), card=card, paged=after > 0, document_url=document_url,
-            void_types=kinds, refusal=refusal, typed=request.form,
+            offer=offer, refusal=refusal, typed=request.form,
         )  # fmt: skip
         return make_response(page, status_of(refusal))
 

@@ -2,34 +2,26 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
 
-from models.cases import Applicant, CaseEvent, CasePicture, PassportCase
+from models.cases import CaseEvent, CasePicture, PassportCase
 from models.catalogs import Site
 from models.clock import local_date
 from models.enrolments import FormerCase
 from security.actor import Actor
 from security.permissions import Permission
-from workflow import comparing, enquiries, queues, succession
+from workflow import changes, comparing, enquiries, queues
+from workflow.changes import Change
 from workflow.enquiries import BookletLine
-from workflow.labels import Labels, coded_columns, read_labels, usernames
+from workflow.labels import Labels, read_labels, usernames
 from workflow.machine import Transition, available
 from workflow.persons import PartialDate
+from workflow.requests import RequestRow, waiting_row
 
 #: The order in which pictures are shown; other fingers follow.
 FIRST_PICTURES = ("PORTRAIT", "SIGNATURE", "RIGHT_INDEX", "LEFT_INDEX")
-_COLUMN_TABLES = dict(coded_columns(PassportCase) + coded_columns(Applicant))
-
-
-@dataclass(frozen=True)
-class Change:
-    """One datum that a correction changed: label as message id, and what it was and is, in words."""
-
-    label: str
-    before: str | None
-    after: str | None
 
 
 @dataclass(frozen=True)
@@ -50,6 +42,7 @@ class CaseFile:
     relatives: list[PassportCase] = field(default_factory=list)
     former: list[FormerCase] = field(default_factory=list)
     earlier: list[PassportCase] = field(default_factory=list)
+    waiting: RequestRow | None = None
 
     @property
     def seen(self) -> int:
@@ -71,18 +64,7 @@ class CaseFile:
 
     def changes(self, event: CaseEvent) -> list[Change]:
         """What a correction noted in `event` changed."""
-        before, after = event.data.get("before") or {}, event.data.get("after") or {}
-        return [self._change(name, before.get(name), value) for name, value in after.items()]
-
-    def _change(self, name: str, before: object, after: object) -> Change:
-        label = succession.CORRECTABLE.get(name) or succession.CORRECTABLE_APPLICANT.get(name, name)
-        return Change(label, self._words(name, before), self._words(name, after))
-
-    def _words(self, column: str, value: object) -> str | None:
-        if value is None:
-            return None
-        table = _COLUMN_TABLES.get(column)
-        return self.labels.name(table, str(value)) if table else str(value)
+        return changes.in_words(self.labels, event.data.get("before") or {}, event.data.get("after") or {})
 
     def compared(self, field: str, value: str | None) -> str | None:
         """A compared datum in words where it is a code."""
@@ -99,11 +81,12 @@ def read_applicant(session: Session, number: str, actor: Actor) -> CaseFile:
 def read_file(session: Session, number: str, actor: Actor, screen: str) -> CaseFile:
     """The case with all that belongs to it; the look is logged."""
     case = enquiries.case_by_number(session, number, actor, screen)
-    return _file(
+    found = _file(
         session, case, actor, events=enquiries.events(session, case), booklets=enquiries.booklets(session, case),
         relatives=enquiries.relatives(session, case), former=enquiries.former_passports(session, case),
         earlier=enquiries.earlier_cases(session, case),
     )  # fmt: skip
+    return replace(found, waiting=waiting_row(session, case))
 
 
 def _file(
@@ -172,8 +155,7 @@ def _coded_data(case: PassportCase, events: list[CaseEvent]) -> Iterator[tuple[s
                 yield from ((comparing.CODED[line.field], code) for code in (line.captured, line.known))
     for event in events:
         for side in ("before", "after"):
-            values = event.data.get(side) or {}
-            yield from ((_COLUMN_TABLES[name], code) for name, code in values.items() if name in _COLUMN_TABLES)
+            yield from changes.codes(event.data.get(side) or {})
 
 
 def _coded_records(
@@ -183,6 +165,7 @@ def _coded_records(
     yield from (("void_type", line.void_type) for line in booklets)
     for event in events:
         yield from ((table, event.reason_code) for table in ("decision_reason", "void_type"))
+        yield "decision_reason", event.data.get("reason")
     for record in former:
         yield "passport_type", record.passport_type_code
         yield "sex", record.sex_code

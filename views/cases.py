@@ -8,9 +8,11 @@ from flask.typing import ResponseReturnValue
 from flask_appbuilder import expose
 from flask_babel import gettext as _
 
+from models.booklets import BookletState
 from models.cases import CaseEvent, PassportCase, State
 from models.enrolments import FormerCase
 from models.text import N_
+from security.errors import NotAllowed
 from security.permissions import Permission
 from views import acts
 from views.access import current_actor, needs, transaction
@@ -32,6 +34,8 @@ PAGES = {
     "CONTROL_CALIDAD": "quality",
     "POST_IMPRESION": "delivery",
 }
+#: Modules whose transitions have a page that is not of a queue.
+OWN_PAGES = {"CORRECCION": "CorrectionView.form", "PRORROGA": "ExtensionView.show", "ANULAR_LIBRETA": "VoidView.start"}
 ACTORS = tuple(dict.fromkeys(move.permission for move in TRANSITIONS.values()))
 
 
@@ -66,14 +70,19 @@ class CaseView(Page):
     @expose("/<number>/<transition>")
     @needs(*ACTORS)
     def form(self, number: str, transition: str) -> ResponseReturnValue:
-        """The form of any transition."""
-        return self._form(number.upper(), acts.transition_called(transition))
+        """The form of any transition; one with a page of its own is carried out there."""
+        move = acts.transition_called(transition)
+        own = own_page(number.upper(), move)
+        return redirect(own) if own else self._form(number.upper(), move)
 
     @expose("/<number>/<transition>", methods=["POST"])
     @needs(*ACTORS)
     def perform(self, number: str, transition: str) -> ResponseReturnValue:
         """Any button of any page of a case; when it is refused, its page comes back with what was typed."""
         move = acts.transition_called(transition)
+        own = own_page(number.upper(), move)
+        if own:
+            return redirect(own, 303)
         outcome = acts.attempt(number, move)
         if isinstance(outcome, CaseEvent):
             acts.tell(number, outcome)
@@ -153,19 +162,43 @@ def lost_words(typed: Mapping[str, str]) -> list[str]:
     return [text for name, text in typed.items() if name.startswith(kept) and text.strip()]
 
 
+def own_page(number: str, move: Transition) -> str | None:
+    """The page of a module that carries out `move`, for who may; None where the generic form does. `NotAllowed`."""
+    endpoint = OWN_PAGES.get(move.module)
+    if endpoint is None:
+        return None
+    if not current_actor().may(move.permission):
+        raise NotAllowed()
+    return url_for(endpoint) if endpoint == "VoidView.start" else url_for(endpoint, number=number)
+
+
 def buttons(found: CaseFile) -> list[tuple[str, str, bool]]:
     """What the actor may do now: label, address, whether it is dangerous; acts of one page are one button."""
     shown: dict[str, tuple[str, str, bool]] = {}
     for move in found.acts:
-        key = PAGES.get(move.module)
-        if key is not None:
-            url = url_for(endpoint_of(key), number=found.case.number)
-            label = _("Review and decide") if move.module in DECIDING else _(queues.QUEUES[key].label)
-            shown[url] = (label, url, False)
-        else:
-            url = url_for(".form", number=found.case.number, transition=move.name)
-            shown[url] = (_(move.label), url, move.danger)
+        url, label = _address(found, move), _(move.label)
+        if move.module in PAGES:
+            label = _("Review and decide") if move.module in DECIDING else _(queues.QUEUES[PAGES[move.module]].label)
+        if url is not None:
+            shown[url] = (label, url, move.danger)
     return list(shown.values())
+
+
+def _address(found: CaseFile, move: Transition) -> str | None:
+    """Where `move` is carried out; None when there is nothing for it to be done to."""
+    if move.module in PAGES:
+        return url_for(endpoint_of(PAGES[move.module]), number=found.case.number)
+    if move.module == "ANULAR_LIBRETA":
+        return _booklet_page(found, move)
+    return own_page(found.case.number, move) or url_for(".form", number=found.case.number, transition=move.name)
+
+
+def _booklet_page(found: CaseFile, move: Transition) -> str | None:
+    """The card of the booklet that `move` would void or bring back; None when there is none."""
+    last = found.booklets[-1] if found.booklets else None
+    if last is None or (last.state == BookletState.ANULADA) != (move.booklet[0] == BookletState.ANULADA):
+        return None
+    return url_for("BookletView.show", number=last.number, _anchor="void")
 
 
 VIEWS = (CaseView,)

@@ -1,29 +1,22 @@
-"""The preview of a page: for who authorises a case; of a correction before it is saved, before and after together."""
+"""The preview of a page for who authorises a case; the two sides of a correction for who asks for it."""
 
 import base64
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
-from flask import Response, make_response, redirect, request, url_for
+from flask import Response, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import expose
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from models.cases import PassportCase
-from models.text import N_
-from security.errors import DomainError, NotFound
 from security.looks import log_look
 from security.permissions import Permission
-from views import acts
 from views.access import current_actor, needs, transaction
-from views.case_file import read_file
 from views.cases import waiting_in
 from views.frame import Crumb, Page
-from workflow import counters, enquiries, previews
-from workflow.machine import Transition
+from workflow import enquiries, previews
 from workflow.previews import Correction, Preview
 
 Run = tuple[str, bool]
@@ -36,15 +29,6 @@ class Side:
     shown: Preview
     lines: list[list[Run]]
     picture: str | None = None
-
-
-@dataclass(frozen=True)
-class ChangedDatum:
-    """A datum that a correction changes, in words."""
-
-    label: str
-    before: str
-    after: str
 
 
 class PreviewView(Page):
@@ -83,48 +67,6 @@ class PreviewView(Page):
         answer.headers["Content-Disposition"] = f'inline; filename="{case.number}-preview.pdf"'
         return answer
 
-    @expose("/<number>/<transition>/preview")
-    @needs(Permission.CORRECT_CASES)
-    def again(self, number: str, transition: str) -> ResponseReturnValue:
-        """A preview of a correction that is opened anew has lost what was typed: back to the form."""
-        return redirect(url_for("CaseView.form", number=number, transition=_correcting(transition).name))
-
-    @expose("/<number>/<transition>/preview", methods=["POST"])
-    @needs(Permission.CORRECT_CASES)
-    def correction(self, number: str, transition: str) -> ResponseReturnValue:
-        """A correction as typed, before it is saved; when it would be refused, its form with what was typed."""
-        move = _correcting(transition)
-        found: Correction | DomainError
-        try:
-            with transaction() as session:
-                case = counters.unless_changed(session, number, request.form.get("seen"))
-                values = acts.values_of(move, request.form)
-                found = previews.preview_correction(session, move, case, current_actor(), values)
-        except DomainError as error:
-            if error.field is None and error.status in (403, 404):
-                raise
-            found = error
-        return self._correction(number, move, found)
-
-    def _correction(self, number: str, move: Transition, found: Correction | DomainError) -> ResponseReturnValue:
-        error = found if isinstance(found, DomainError) else None
-        refusal = acts.Refusal(move, request.form, error) if error else None
-        with transaction() as session:
-            file = read_file(session, number, current_actor(), "correction")
-            form = acts.form_of(session, move, file.case, refusal)
-        values: dict[str, Any] = {}
-        if not isinstance(found, DomainError):
-            form = _retyped(form)
-            values = {"changes": _in_words(form, found), "sides": sides(found), "correction": found}
-            values |= {"typed": [pair for pair in request.form.items(multi=True) if pair[0] != "csrf_token"]}
-        crumbs = [*_crumbs_to(file.case), (_(move.label), None)]
-        page = self.page(
-            "cases/act.html" if error else "previews/correction.html", _(move.label), crumbs=crumbs, wide=True,
-            file=file, case=file.case, labels=file.labels, form=form, possible=move in file.acts,
-            onward=acts.local_path(request.form.get("next")), **values,
-        )  # fmt: skip
-        return make_response(page, error.status if error else 200)
-
 
 def _preview(session: Session, number: str, screen: str) -> tuple[PassportCase, Preview]:
     """A case that the actor sees, and its preview; the look is logged."""
@@ -136,13 +78,6 @@ def _preview(session: Session, number: str, screen: str) -> tuple[PassportCase, 
 
 def _crumbs_to(case: PassportCase) -> list[Crumb]:
     return [*waiting_in(case), (case.number, url_for("CaseView.show", number=case.number))]
-
-
-def _correcting(transition: str) -> Transition:
-    move = acts.transition_called(transition)
-    if move.permission is not Permission.CORRECT_CASES:
-        raise NotFound(N_("There is no act called %(name)s."), name=transition[:40])
-    return move
 
 
 def sides(found: Correction) -> tuple[Side, Side]:
@@ -170,30 +105,6 @@ def picture_of(shown: Preview) -> str | None:
     if not shown.printable:
         return None
     return "data:image/svg+xml;base64," + base64.b64encode(previews.as_svg(shown).encode()).decode()
-
-
-def _retyped(form: acts.ActForm) -> acts.ActForm:
-    """The form with what was typed, which nothing refused."""
-    sent = request.form
-    return replace(
-        form,
-        inputs=[replace(each, value=sent.get(each.field.name, "")) for each in form.inputs],
-        changes=[replace(each, value=sent.get(acts.CHANGE + each.column, each.value)) for each in form.changes],
-        typed=sent,
-    )
-
-
-def _in_words(form: acts.ActForm, found: Correction) -> list[ChangedDatum]:
-    inputs = {each.column: each for each in form.changes}
-    return [
-        ChangedDatum(inputs[column].label, *(_word(inputs[column].options, value) for value in pair))
-        for column, pair in found.changes.items()
-    ]
-
-
-def _word(options: Iterable[tuple[str, str]] | None, value: Any) -> str:
-    code = "" if value is None else str(value)
-    return dict(options or ()).get(code, code)
 
 
 def _answer(body: str | bytes, media_type: str) -> Response:

@@ -1,8 +1,9 @@
-"""What changes a passport after the fact: void, reactivate, correct, extend (SPEC 2; M:L1217-L1229)."""
+"""What changes a passport after the fact: void, reactivate, correct (SPEC 2; M:L1217-L1225)."""
 
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from models.booklets import Booklet, Personalisation
 from models.booklets import BookletState as B
@@ -10,18 +11,22 @@ from models.cases import CaseEvent, Event, PassportCase, State
 from models.catalogs import VoidType
 from models.stock import Account
 from models.text import N_
+from security.actor import Actor
 from security.errors import BadValue, Refused, Unavailable
 from security.permissions import Permission
 from workflow import succession
-from workflow.booklets import live_personalisation, lock_booklet, post, set_state, void
+from workflow.booklets import lock_booklet, post, set_state, void
 from workflow.fields import Field, Kind
 from workflow.machine import TRANSITIONS, Act, lock_case, record, transition
 from workflow.stock import ledger
 
+CHANGES = Field("changes", N_("Corrected data"), Kind.DATA)
 REASON = Field("comment", N_("Reason"), Kind.COMMENT)
+EXPLANATION = Field("comment", N_("Explanation"), Kind.COMMENT)
+CORRECTION_REASON = Field("reason", N_("Reason of the correction"), Kind.REASON, False, (("kind", "CORRECCION"),))
 VOID_TYPE = Field("void_type", N_("Void type"), Kind.VOID_TYPE, among=(("modules", "ANULAR_LIBRETA"),))
-#: Reasons of a replacement that void the former booklet at once; the others do so at delivery.
-LOST_OR_STOLEN = frozenset({"ROB", "HUR", "EXT"})
+#: The void type of a booklet whose passport is corrected.
+AS_CORRECTED = "COR"
 
 
 @transition(
@@ -70,15 +75,7 @@ def _void_of_case(act: Act, void_type: str) -> None:
 def reactivate_booklet(act: Act, *, booklet: str, comment: str) -> None:
     """Undo a mistaken void: booklet and case return to the state they had; another person than who voided it."""
     found = lock_booklet(act.session, booklet)
-    undone = _last_void(act, booklet)
-    use = act.session.scalars(
-        select(Personalisation)
-        .where(Personalisation.booklet_number == booklet, Personalisation.case_id == act.case.id)
-        .order_by(Personalisation.id.desc())
-    ).first()
-    if found.state != B.ANULADA or undone is None or use is None:
-        raise Unavailable(N_("Booklet %(number)s was not voided on this case."), field="booklet", number=booklet)
-    _refuse_reactivation(act, found, undone)
+    use, undone = reactivation(act.session, act.case, found, act.actor)
     use.voided_at = None
     entry = ledger.last_movement(act.session, booklet)
     post(act, found, "REINGRESO_REACTIVACION", entry.from_place, reverses=entry)
@@ -87,31 +84,48 @@ def reactivate_booklet(act: Act, *, booklet: str, comment: str) -> None:
     act.to_state = State(str(undone.from_state))
 
 
-def _last_void(act: Act, booklet: str) -> CaseEvent | None:
-    last = act.session.scalars(
+def reactivation(
+    session: Session, case: PassportCase, booklet: Booklet, actor: Actor
+) -> tuple[Personalisation, CaseEvent]:
+    """The use and the void that `actor` undoes when he reactivates `booklet` on `case`; a `DomainError` if he may not.
+
+    Never a booklet that was printed for another case or destroyed, and never one whose void he did or asked for.
+    """
+    undone = _last_void(session, case, booklet.number)
+    use = session.scalars(
+        select(Personalisation)
+        .where(Personalisation.booklet_number == booklet.number, Personalisation.case_id == case.id)
+        .order_by(Personalisation.id.desc())
+    ).first()
+    if booklet.state != B.ANULADA or undone is None or use is None:
+        raise Unavailable(N_("Booklet %(number)s was not voided on this case."), field="booklet", number=booklet.number)
+    _refuse_reactivation(session, case, booklet)
+    if actor.user_id in (undone.user_id, undone.data.get("asked", {}).get("by_id")):
+        raise Refused(N_("Who voided a booklet cannot reactivate it: a second person must."))
+    return use, undone
+
+
+def _last_void(session: Session, case: PassportCase, booklet: str) -> CaseEvent | None:
+    last = session.scalars(
         select(CaseEvent)
-        .where(CaseEvent.case_id == act.case.id, CaseEvent.booklet_number == booklet)
+        .where(CaseEvent.case_id == case.id, CaseEvent.booklet_number == booklet)
         .order_by(CaseEvent.id.desc())
         .limit(1)
     ).first()
     return last if last is not None and "booklet_was" in last.data else None
 
 
-def _refuse_reactivation(act: Act, booklet: Booklet, undone: CaseEvent) -> None:
+def _refuse_reactivation(session: Session, case: PassportCase, booklet: Booklet) -> None:
     if booklet.place == Account.DESTROYED:
         raise Unavailable(
             N_("Booklet %(number)s was destroyed: it cannot come back."), field="booklet", number=booklet.number
         )
-    if not act.session.get_one(VoidType, booklet.void_type_code).reversible:
+    if not session.get_one(VoidType, booklet.void_type_code).reversible:
         raise BadValue(
             N_("A booklet voided as %(code)s cannot be reactivated."), field="booklet", code=booklet.void_type_code
         )
-    if act.case.booklet_number not in (None, booklet.number):
-        raise Unavailable(
-            N_("The case already has booklet %(number)s."), field="booklet", number=act.case.booklet_number
-        )
-    if undone.user_id == act.actor.user_id:
-        raise Refused(N_("Who voided a booklet cannot reactivate it: a second person must."))
+    if case.booklet_number not in (None, booklet.number):
+        raise Unavailable(N_("The case already has booklet %(number)s."), field="booklet", number=case.booklet_number)
 
 
 @transition(
@@ -122,11 +136,11 @@ def _refuse_reactivation(act: Act, booklet: Booklet, undone: CaseEvent) -> None:
     label=N_("Correct data"),
     event=Event.CORRECCION,
     module="CORRECCION",
-    fields=(Field("changes", N_("Corrected data"), Kind.DATA), REASON),
+    fields=(CHANGES, CORRECTION_REASON, EXPLANATION),
 )
-def correct(act: Act, *, changes: dict[str, Any], comment: str) -> None:
+def correct(act: Act, *, changes: dict[str, Any], reason: str | None, comment: str) -> None:
     """Correct the data of a case before printing; what was there before stays in the log."""
-    act.comment = comment
+    act.reason_code, act.comment = reason, comment
     act.data.update(succession.apply_changes(act.session, act.case, changes))
 
 
@@ -139,38 +153,18 @@ def correct(act: Act, *, changes: dict[str, Any], comment: str) -> None:
     label=N_("Correct with a new case"),
     event=Event.CORRECCION,
     module="CORRECCION",
-    fields=(Field("changes", N_("Corrected data"), Kind.DATA), REASON),
+    fields=(CHANGES, CORRECTION_REASON, EXPLANATION),
     booklet=(None, B.ANULADA),
     confirm=N_("Correct this case? Its booklet is voided and a new case is made."),
     danger=True,
 )
-def correct_issued(act: Act, *, changes: dict[str, Any], comment: str) -> None:
+def correct_issued(act: Act, *, changes: dict[str, Any], reason: str | None, comment: str) -> None:
     """Correct a printed passport: its booklet is voided, the case ends as CORREGIDA, a linked new case is made."""
-    void(act, lock_booklet(act.session, str(act.case.booklet_number)), "COR")
+    void(act, lock_booklet(act.session, str(act.case.booklet_number)), AS_CORRECTED)
     act.comment = comment
+    act.data.update({"reason": reason} if reason else {})
     successor = succession.make_case(act, "CORRECCION", Event.CREADO_POR_CORRECCION)
     act.data.update(succession.apply_changes(act.session, successor, changes), new_case=successor.number)
-
-
-@transition(
-    from_states=(State.ENTREGADA,),
-    to_state=None,
-    permission=Permission.EXTEND_PASSPORTS,
-    label=N_("Extend"),
-    event=Event.CREADO_POR_PRORROGA,
-    module="PRORROGA",
-    fields=(REASON,),
-    confirm=N_("Extend this passport? A new case is made with its data and pictures."),
-)
-def extend(act: Act, *, comment: str) -> None:
-    """Make a new case from a passport that expired or soon will; the old expiry is never edited (M:L1229)."""
-    use = live_personalisation(act.session, str(act.case.booklet_number))
-    if use is None:
-        raise Unavailable(N_("The booklet of case %(number)s was voided."), number=act.case.number)
-    succession.refuse_early_extension(use.expires_on, act.at)
-    succession.refuse_second_extension(act.session, act.case)
-    act.comment = comment
-    act.data.update(new_case=succession.make_case(act, "PRORROGA", Event.CREADO_POR_PRORROGA).number)
 
 
 def end_former_passport(act: Act) -> None:

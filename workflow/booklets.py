@@ -16,8 +16,10 @@ from security.errors import BadValue, NotFound, Unavailable
 from workflow.machine import Act
 from workflow.stock import ledger
 
+#: Reasons of a report by the holder; as those of a replacement they void the former booklet at once.
+LOST_OR_STOLEN = frozenset({"ROB", "HUR", "EXT"})
 #: Reasons of a void that say that the booklet is not in our custody.
-GONE = frozenset({"ROB", "HUR", "EXT", "EXB"})
+GONE = LOST_OR_STOLEN | {"EXB"}
 
 
 def lock_booklet(session: Session, number: str) -> Booklet:
@@ -155,20 +157,30 @@ def set_state(act: Act, booklet: Booklet, state: BookletState) -> None:
 
 def void(act: Act, booklet: Booklet, void_type: str, *, expected: BookletState | None = None) -> None:
     """Make `booklet` unusable for the reason `void_type`; its personalisation, if any, ends too."""
-    entry = act.session.get_one(VoidType, void_type)
-    if booklet.state not in entry.booklet_states.split(";") or (expected and booklet.state != expected):
-        raise BadValue(
-            N_("The void type %(code)s does not apply to a booklet that is %(state)s."),
-            field="void_type",
-            code=void_type,
-            state=booklet.state,
-        )
+    refuse_void_type(act.session, booklet, void_type)
+    if expected and booklet.state != expected:
+        raise _no_void(booklet, void_type)
     act.data.update(booklet_was=booklet.state, void_type=void_type)
     act.reason_code = void_type
     post(act, booklet, "EGRESO_ANULACION", void_place(booklet, void_type), void_type=void_type)
     live = live_personalisation(act.session, booklet.number)
     if live is not None:
         live.voided_at = act.at
+
+
+def refuse_void_type(session: Session, booklet: Booklet, void_type: str) -> None:
+    """Raise `BadValue` unless a booklet in the state of `booklet` can be voided for the reason `void_type`."""
+    if booklet.state not in session.get_one(VoidType, void_type).booklet_states.split(";"):
+        raise _no_void(booklet, void_type)
+
+
+def _no_void(booklet: Booklet, void_type: str) -> BadValue:
+    return BadValue(
+        N_("The void type %(code)s does not apply to a booklet that is %(state)s."),
+        field="void_type",
+        code=void_type,
+        state=booklet.state,
+    )
 
 
 def void_place(booklet: Booklet, void_type: str) -> str:

@@ -1,6 +1,6 @@
 """The controls of SPEC 5 on who may act on a case: each declared once; enforced, warned about or off, by site."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -8,12 +8,13 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from models.booklets import Personalisation
-from models.cases import CaseEvent
+from models.cases import CaseEvent, State
 from models.catalogs import Site
 from models.control import ControlSetting
 from models.text import N_
 from security.errors import Refused
 from security.permissions import Permission
+from workflow.booklets import LOST_OR_STOLEN
 from workflow.machine import CONTROLS, Act
 
 #: Acts that make one person carry a case from start to end when they are all his.
@@ -51,10 +52,14 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class Control(Rule):
-    """A rule about who acts on a case. `broken`: this act breaks it; `acts`: the transitions it looks at, or all."""
+    """A rule about who acts on a case. `broken`: this act breaks it; `acts`: the transitions it looks at, or all.
+
+    `two_people`: it is kept by asking for the act, which a second person then approves (workflow.second_person).
+    """
 
     acts: frozenset[str]
     broken: Callable[[Act], bool]
+    two_people: bool = False
 
 
 def _picked_it(act: Act) -> bool:
@@ -92,8 +97,21 @@ def _holds_no_booklet(act: Act) -> bool:
 
 
 def _acts_of(act: Act) -> set[str]:
-    mine = select(CaseEvent.transition).where(CaseEvent.case_id == act.case.id, CaseEvent.user_id == act.actor.user_id)
+    """What the actor did on the case, or asked for and another carried out."""
+    asked = CaseEvent.data["asked"]["by_id"].as_integer() == act.actor.user_id
+    mine = select(CaseEvent.transition).where(
+        CaseEvent.case_id == act.case.id, (CaseEvent.user_id == act.actor.user_id) | asked
+    )
     return set(act.session.scalars(mine))
+
+
+def _alone(act: Act) -> bool:
+    return act.asked is None or act.asked.user_id == act.actor.user_id
+
+
+def _voids_delivered_alone(act: Act) -> bool:
+    """A report of loss or theft must block the passport at once, so that one person does it."""
+    return _alone(act) and act.case.state == State.ENTREGADA and act.values["void_type"] not in LOST_OR_STOLEN
 
 
 DECLARED = (
@@ -143,6 +161,28 @@ DECLARED = (
         acts=frozenset({"deliver"}),
         broken=_holds_no_booklet,
     ),
+    Control(
+        name="correction_two_people",
+        label=N_("A correction is asked for by one person and approved by another"),
+        refusal=N_(
+            "Control “two people on a correction”: ask for it under Correction; somebody else who may correct cases"
+            " approves it."
+        ),
+        acts=frozenset({"correct", "correct_issued"}),
+        broken=_alone,
+        two_people=True,
+    ),
+    Control(
+        name="delivered_void_two_people",
+        label=N_("The void of a delivered passport is asked for by one person and approved by another"),
+        refusal=N_(
+            "Control “two people on a delivered passport”: ask for it under Void booklet; somebody else who may void"
+            " booklets approves it."
+        ),
+        acts=frozenset({"void_booklet"}),
+        broken=_voids_delivered_alone,
+        two_people=True,
+    ),
 )
 
 
@@ -165,10 +205,27 @@ def refuse(session: Session, rule: Rule, permission: Permission) -> NoReturn:
     )  # fmt: skip
 
 
-def keep_controls(act: Act) -> None:
-    """Refuse `act` when it breaks a control that is enforced; note the warning when it is only warned about."""
+def second_person(act: Act) -> Control | None:
+    """The enforced control for which `act` must be asked for and approved by another; None when one person does it."""
+    for control in _broken_by(act):
+        if control.two_people and mode(act.session, control, act.case.site_code) == "enforce":
+            return control
+    return None
+
+
+def _broken_by(act: Act) -> Iterator[Control]:
     for control in DECLARED:
-        if (control.acts and act.transition.name not in control.acts) or not control.broken(act):
+        if (not control.acts or act.transition.name in control.acts) and control.broken(act):
+            yield control
+
+
+def keep_controls(act: Act, *, asking: bool = False) -> None:
+    """Refuse `act` when it breaks a control that is enforced; note the warning when it is only warned about.
+
+    `asking`: the act is only asked for, which is how the controls that need two people are kept.
+    """
+    for control in _broken_by(act):
+        if asking and control.two_people:
             continue
         how = mode(act.session, control, act.case.site_code)
         if how == "enforce":

@@ -111,21 +111,24 @@ def _entry(catalog: type[Catalog]) -> Any:
     return check
 
 
-def offered(field: Field, entry: Catalog) -> bool:
+def offered(field: Field, entry: Catalog, **more: str) -> bool:
     """Whether `entry` is among what `field` offers: each pair names a column and the values it may hold."""
     return all(
         not set(allowed.split(";")).isdisjoint(str(getattr(entry, column)).split(";"))
-        for column, allowed in field.among
+        for column, allowed in (*field.among, *more.items())
     )
 
 
-def choices(session: Session, field: Field) -> list[tuple[str, str]]:
-    """What a list for `field` shows: (value, label). Catalog labels are data, choice labels message ids."""
+def choices(session: Session, field: Field, **more: str) -> list[tuple[str, str]]:
+    """What a list for `field` shows: (value, label). Catalog labels are data, choice labels message ids.
+
+    `more` narrows a catalog further, column by column.
+    """
     catalog = CATALOG_OF.get(field.kind)
     if catalog is None:
         return list(field.among)
     entries = session.scalars(select(catalog).where(catalog.active).order_by(catalog.code))
-    return [(entry.code, f"{entry.code} · {entry.name}") for entry in entries if offered(field, entry)]
+    return [(entry.code, f"{entry.code} · {entry.name}") for entry in entries if offered(field, entry, **more)]
 
 
 CATALOG_OF: dict[Kind, type[Catalog]] = {Kind.REASON: DecisionReason, Kind.VOID_TYPE: VoidType}

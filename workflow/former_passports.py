@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, aliased
 from models.booklets import Booklet, BookletState, Personalisation
 from models.cases import Applicant, PassportCase, State
 from models.enrolments import FormerCase
-from workflow.amendments import LOST_OR_STOLEN
+from workflow.booklets import LOST_OR_STOLEN
 from workflow.persons import normalised
 
 

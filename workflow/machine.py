@@ -29,6 +29,15 @@ from workflow.fields import Field, clean
 HOLD_LASTS = dt.timedelta(minutes=30)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Who asked for an act that somebody else carries out, and in which request; the event names both."""
+
+    user_id: int
+    username: str
+    request: int | None = None
+
+
 @dataclass
 class Act:
     """One transition being carried out: what the body may read, and what the event will say."""
@@ -44,6 +53,8 @@ class Act:
     data: dict[str, Any] = field(default_factory=dict)
     to_state: State | None = None
     warnings: list[str] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+    asked: Asked | None = None
 
 
 @dataclass(frozen=True)
@@ -133,11 +144,24 @@ def transition(
     return declare
 
 
-def perform(session: Session, name: str, number: str, actor: Actor, /, **values: Any) -> CaseEvent:
-    """Carry transition `name` out on the case `number`; the caller commits.
+def perform(
+    session: Session, name: str, number: str, actor: Actor, asked: Asked | None = None, /, **values: Any
+) -> CaseEvent:
+    """Carry transition `name` out on the case `number`, as `asked` for by another person if so; the caller commits.
 
     Permission, row lock, hold, state, controls, body, event, new state: all or nothing. Raises a `DomainError`.
     """
+    act = prepare(session, name, number, actor, values, asked)
+    for control in CONTROLS:
+        control(act)
+    act.transition.body(act, **act.values)
+    return record(act)
+
+
+def prepare(
+    session: Session, name: str, number: str, actor: Actor, values: Mapping[str, Any], asked: Asked | None = None
+) -> Act:
+    """The act about to be carried out: its case locked, its values checked; nothing is changed yet."""
     move = TRANSITIONS.get(name)
     if move is None:
         raise NotFound(N_("There is no act called %(name)s."), name=name)
@@ -151,13 +175,12 @@ def perform(session: Session, name: str, number: str, actor: Actor, /, **values:
         raise WrongState(
             N_("“%(label)s” (%(act)s) is not for case %(number)s."), label=move.label, act=name, number=number
         )
-    act = Act(session, move, case, actor, utc_now(), booklet_number=case.booklet_number)
+    act = Act(session, move, case, actor, utc_now(), booklet_number=case.booklet_number, asked=asked)
     act.to_state = move.end_of(case.state)
-    cleaned = clean(session, move.fields, values)
-    for control in CONTROLS:
-        control(act)
-    move.body(act, **cleaned)
-    return record(act)
+    act.values = clean(session, move.fields, values)
+    if asked is not None:
+        act.data["asked"] = {"by_id": asked.user_id, "by": asked.username, "request": asked.request}
+    return act
 
 
 def lock_case(session: Session, number: str, *, every_site: bool = False) -> PassportCase:

@@ -27,6 +27,7 @@ from printing.pictures import printable_signature
 from security.actor import Actor, system_actor
 from security.scope import acting_as
 from workflow import amendments, cases, checks, loss_facts, pictures
+from workflow.booklets import LOST_OR_STOLEN
 from workflow.checks import Facts, Found
 from workflow.enrolment_codes import BY_CUI, Entries
 from workflow.enrolment_form import BadEnrolment, moment
@@ -80,7 +81,7 @@ def receive(session: Session, enrolment: Complete, actor: Actor) -> PassportCase
     _insert(session, case, enrolment)
     session.add(_event(case, enrolment, actor, now))
     session.flush()
-    if request.get("replacementReason") in amendments.LOST_OR_STOLEN:
+    if request.get("replacementReason") in LOST_OR_STOLEN:
         _void_lost(session, case, actor, now, request["replacementReason"], found)
     if found:
         _refer(session, case, found)

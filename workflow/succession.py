@@ -1,6 +1,5 @@
 """A case made from another: by correction or by extension, with its person's data and pictures."""
 
-import datetime as dt
 import re
 from collections.abc import Callable
 from functools import partial
@@ -10,17 +9,14 @@ from sqlalchemy import Column, Integer, insert, inspect, select
 from sqlalchemy.orm import Session
 
 from models.cases import Applicant, CaseEvent, CasePicture, CaseRequirement, Event, PassportCase, State
-from models.clock import local_date
 from models.text import N_
-from security.errors import BadValue, Refused, Unavailable
+from security.errors import BadValue
 from workflow.correction_form import check_form, keep_together
 from workflow.json_body import normalise
 from workflow.machine import Act
 from workflow.numbering import next_case_number
 from workflow.persons import PartialDate, search_name
 
-#: A passport may be extended once no more than this is left (SPEC 2).
-EXTENSION_WINDOW = dt.timedelta(days=183)
 #: What a correction may change: columns of the case and of the applicant, with their labels.
 CORRECTABLE = {
     "first_name": N_("First given name"),
@@ -105,7 +101,7 @@ def _first_event(act: Act, case: PassportCase, event: Event) -> None:
             username=act.actor.username,
             site_code=case.site_code,
             address=act.actor.address,
-            data={"from_case": act.case.number},
+            data={"from_case": act.case.number, **{name: act.data[name] for name in ("asked",) if name in act.data}},
         )
     )
 
@@ -127,6 +123,14 @@ def apply_changes(session: Session, case: PassportCase, changes: dict[str, Any])
     keep_together(session, case, applicant, changes)
     case.search_name = search_name(case.surnames, case.given_names)
     return {"before": before, "after": dict(changes)}
+
+
+def value_of(session: Session, case: PassportCase, name: str) -> Any:
+    """What a column that may be corrected holds now, as the database has it."""
+    if name in CORRECTABLE:
+        return getattr(case, name)
+    applicant = select(Applicant).where(Applicant.case_id == case.id).execution_options(populate_existing=True)
+    return getattr(session.scalars(applicant).one(), name)
 
 
 def _checked(session: Session, column: Column[Any], label: str, value: Any) -> Any:
@@ -159,23 +163,3 @@ def _formed(session: Session, column: Column[Any], text: str, wrong: Callable[..
         return str(PartialDate.parse(text))
     except ValueError:
         raise wrong(N_("Write the date as YYYY-MM-DD, or YYYY-MM or YYYY when the rest is unknown.")) from None
-
-
-def refuse_early_extension(expires_on: dt.date, now: dt.datetime) -> None:
-    """Raise `Refused` while more than six months of validity are left."""
-    if expires_on - local_date(now) > EXTENSION_WINDOW:
-        raise Refused(
-            N_("The passport is valid until %(date)s: it can be extended in its last six months."), date=expires_on
-        )
-
-
-def refuse_second_extension(session: Session, case: PassportCase) -> None:
-    """Raise `Unavailable` while an extension of `case` is under way, at whatever site; a rejected one is over."""
-    open_one = session.scalars(
-        select(PassportCase.number)
-        .where(PassportCase.parent_id == case.id, PassportCase.procedure_code == "PRORROGA")
-        .where(PassportCase.state.not_in([State.RECHAZADA, State.CORREGIDA]))
-        .execution_options(every_site=True)
-    ).first()
-    if open_one is not None:
-        raise Unavailable(N_("Case %(number)s extends this passport already."), number=open_one)

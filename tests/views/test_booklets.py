@@ -194,13 +194,15 @@ def test_a_long_ledger_is_paged(db: Session, client: FlaskClient) -> None:
     assert client.get(f"/booklets/{NUMBER}?after=x").status_code == 200
 
 
-def test_the_whole_page_takes_six_statements(db: Session, client: FlaskClient, connection: Connection) -> None:
+def test_the_whole_page_takes_nine_statements_three_of_them_for_who_may_void(
+    db: Session, client: FlaskClient, connection: Connection
+) -> None:
     checked(db)
     db.commit()
     client.get(f"/booklets/{NUMBER}")
     with statements(connection) as sent:
         client.get(f"/booklets/{NUMBER}")
-    assert len(sent) <= 6, sent
+    assert len(sent) <= 9, sent
 
 
 def test_the_interface_tells_the_same(db: Session, client: FlaskClient, token: Callable[[str], dict[str, str]]) -> None:

@@ -123,12 +123,13 @@ def test_buttons_are_what_the_user_may_do_now(db: Session, login: Login, office:
     enrolled, delivered = make_case(db), office.case_in(State.ENTREGADA)
     db.commit()
     page = login("admadm").get(f"/cases/{enrolled.number}/").text
-    assert f"/cases/{enrolled.number}/correct" in page
+    assert f"/corrections/{enrolled.number}" in page
     assert f"/cases/{enrolled.number}/review" not in page
     page = login("admadm").get(f"/cases/{delivered.number}/").text
-    for act in ("void_booklet", "correct_issued", "extend"):
-        assert f"/cases/{delivered.number}/{act}" in page
-    assert "/correct_issued" not in login("atenc").get(f"/cases/{delivered.number}/").text
+    for address in ("corrections", "extensions"):
+        assert f"/{address}/{delivered.number}" in page
+    assert f"/booklets/{delivered.booklet_number}#void" in page
+    assert "/corrections/" not in login("atenc").get(f"/cases/{delivered.number}/").text
 
 
 def test_who_may_not_see_pictures_sees_none_on_the_case_page(db: Session, login: Login) -> None:
@@ -345,111 +346,20 @@ def test_a_form_goes_on_only_to_a_path_of_this_application(db: Session, login: L
 
 
 def test_every_transition_has_a_form_page(db: Session, login: Login, office: Office) -> None:
+    from views.cases import OWN_PAGES
     from workflow.machine import TRANSITIONS
 
     case = office.case_in(State.ENTREGADA)
     db.commit()
     client = login("admadm")
-    for name in TRANSITIONS:
-        answer = client.get(f"/cases/{case.number}/{name}")
+    for name, move in TRANSITIONS.items():
+        answer = client.get(f"/cases/{case.number}/{name}", follow_redirects=True)
         assert answer.status_code == 200, name
+        assert (answer.request.path != f"/cases/{case.number}/{name}") is (move.module in OWN_PAGES), name
+        if move.module in OWN_PAGES:
+            assert client.post(f"/cases/{case.number}/{name}", data={}).location == answer.request.path, name
     assert client.get(f"/cases/{case.number}/nothing").status_code == 404
-
-
-def test_a_booklet_is_voided_with_a_coded_type_and_a_reason(db: Session, login: Login, office: Office) -> None:
-    case = office.case_in(State.POST_IMPRESION)
-    number = case.booklet_number
-    db.commit()
-    client = login("admadm")
-    page = client.get(f"/cases/{case.number}/void_booklet").text
-    assert 'data-confirm-kind="danger"' in page
-    assert "DEF · Defecto de fábrica" in page
-    refused = client.post(f"/cases/{case.number}/void_booklet", data={"void_type": "DEF", "comment": ""})
-    assert refused.status_code == 400
-    assert 'id="void_booklet-comment-error"' in refused.text
-    assert re.search(r'<option value="DEF" selected>', refused.text)
-    done = client.post(f"/cases/{case.number}/void_booklet", data={"void_type": "DEF", "comment": "Hoja doblada"})
-    assert done.location == f"/cases/{case.number}/"
-    assert (again(db, case).state, again(db, case).booklet_number) == (State.AUTORIZADA, None)
-    assert last_event(db, case).booklet_number == number
-
-
-def was(page: str) -> dict[str, str]:
-    hidden = re.findall(r'<input type="hidden" name="(was-[^"]*|seen)" value="([^"]*)"', page)
-    return {name: value.replace("&#39;", "'") for name, value in hidden}
-
-
-def test_a_correction_sends_only_what_was_changed(db: Session, login: Login) -> None:
-    case = make_case(db)
-    db.commit()
-    client = login("admadm")
-    page = client.get(f"/cases/{case.number}/correct").text
-    before = was(page)
-    shown = [before[f"was-{name}"] for name in ("first_name", "height_cm", "occupation_code")]
-    assert shown == ["Marisela", "160", "OC001"]
-    same = {name.replace("was-", "change-"): value for name, value in before.items() if name != "seen"}
-    data = before | same | {"comment": "Así consta en el DPI"}
-    data |= {"change-first_name": "Mariseli", "change-height_cm": "158"}
-    data |= {"change-second_name": " ", "change-birth_date": "1990-05"}
-    done = client.post(f"/cases/{case.number}/correct", data=data)
-    assert done.location == f"/cases/{case.number}/"
-    expected = {"first_name": "Mariseli", "height_cm": 158, "second_name": None, "birth_date": "1990-05"}
-    assert last_event(db, case).data["after"] == expected
-    corrected = again(db, case)
-    assert (corrected.first_name, corrected.second_name) == ("Mariseli", None)
-    assert corrected.search_name == "TZUNUX BARRONDO MARISELI"
-
-
-@pytest.mark.parametrize(
-    ("column", "value"),
-    [("birth_date", "17/05/1990"), ("birth_date", "1990-02-30"), ("height_cm", "alta"), ("height_cm", "0"),
-     ("first_surname", ""), ("cui", "123"), ("sex_code", "Z"), ("first_name", "x" * 61), ("occupation_code", "")],
-)  # fmt: skip
-def test_a_correction_that_cannot_be_is_refused_at_its_field_and_kept(
-    db: Session, login: Login, column: str, value: str
-) -> None:
-    case = make_case(db)
-    db.commit()
-    client = login("admadm")
-    before = was(client.get(f"/cases/{case.number}/correct").text)
-    data = before | {f"change-{column}": value, "change-second_name": "Otilia", "comment": "Según el DPI"}
-    refused = client.post(f"/cases/{case.number}/correct", data=data)
-    assert refused.status_code == 400
-    assert f'id="f-change-{column}-error"' in refused.text
-    assert 'value="Otilia"' in refused.text
-    assert "Según el DPI</textarea>" in refused.text
-    assert again(db, case).second_name == "Odilia"
-
-
-def test_a_correction_without_a_change_is_refused(db: Session, login: Login) -> None:
-    case = make_case(db)
-    db.commit()
-    refused = login("admadm").post(f"/cases/{case.number}/correct", data={"comment": "Nada"})
-    assert refused.status_code == 400
-
-
-def test_a_correction_of_a_case_that_was_corrected_meanwhile_is_refused(db: Session, login: Login) -> None:
-    case = make_case(db)
-    db.commit()
-    client = login("admadm")
-    before = was(client.get(f"/cases/{case.number}/correct").text)
-    login("jpgu").post(f"/cases/{case.number}/correct", data=before | {"change-first_name": "Marta", "comment": "Así"})
-    late = client.post(f"/cases/{case.number}/correct", data=before | {"change-first_name": "María", "comment": "Asá"})
-    assert late.status_code == 409
-    assert again(db, case).first_name == "Marta"
-
-
-def test_a_correction_after_printing_makes_a_linked_case_and_says_its_number(
-    db: Session, login: Login, office: Office
-) -> None:
-    case = office.case_in(State.ENTREGADA)
-    db.commit()
-    client = login("admadm")
-    before = was(client.get(f"/cases/{case.number}/correct_issued").text)
-    data = before | {"change-first_name": "Mariseli", "comment": "Así consta en el DPI"}
-    page = client.post(f"/cases/{case.number}/correct_issued", data=data, follow_redirects=True).text
-    assert again(db, case).state == State.CORREGIDA
-    assert f"Se creó el caso {last_event(db, case).data['new_case']}." in page
+    assert [event.event for event in office.events(case)][-1] == "ENTREGA"
 
 
 def test_an_act_one_may_not_do_is_forbidden(db: Session, login: Login) -> None:

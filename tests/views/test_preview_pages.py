@@ -1,4 +1,4 @@
-"""The preview on the screen: who may look, what is logged, and a correction that is looked at before it is saved."""
+"""The preview on the screen: who may look, what is logged, and how the sides of a correction are marked."""
 
 import html
 import io
@@ -8,11 +8,10 @@ from collections.abc import Callable
 import pytest
 from flask.testing import FlaskClient
 from pypdf import PdfReader
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.booklets import Personalisation
-from models.cases import CaseEvent, PassportCase, State
+from models.cases import PassportCase
 from models.users import AccessLog
 from tests.build import make_case
 from tests.workflow.test_machine import Office
@@ -35,32 +34,14 @@ def case(db: Session) -> PassportCase:
     return made
 
 
-def again(db: Session, case: PassportCase) -> PassportCase:
-    query = select(PassportCase).where(PassportCase.id == case.id)
-    return db.scalars(query.execution_options(populate_existing=True, every_site=True)).one()
-
-
 def looks(db: Session, case: PassportCase) -> list[str]:
     return list(db.scalars(select(AccessLog.screen).where(AccessLog.case_number == case.number).order_by(AccessLog.id)))
-
-
-def hidden(page: str) -> dict[str, str]:
-    pairs = re.findall(r'<input type="hidden" name="(was-[^"]*|seen)" value="([^"]*)"', page)
-    return {name: html.unescape(value) for name, value in pairs}
 
 
 def zone(page: str) -> list[list[str]]:
     """The lines of each MRZ on a page, without marks."""
     found = re.findall(r'<pre class="mrz"[^>]*>(.*?)</pre>', page, re.DOTALL)
     return [html.unescape(re.sub(r"</?mark[^>]*>", "", text)).split("\n") for text in found]
-
-
-def confirmed(page: str) -> dict[str, str]:
-    """What the form that saves a previewed correction sends."""
-    form = page[page.index("<form", page.index('class="preview-sides"')) :]
-    form = form[: form.index("</form>")]
-    pairs = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', form)
-    return {name: html.unescape(value) for name, value in pairs if name != "csrf_token"}
 
 
 # ---- before a case is authorised
@@ -130,109 +111,6 @@ def test_a_page_that_cannot_be_printed_says_which_field(db: Session, login: Logi
     assert "preview.svg" not in page
     assert zone(page) == []
     assert client.get(f"/cases/{case.number}/preview.pdf").status_code != 200
-
-
-# ---- before a correction is saved
-
-
-def test_the_form_of_a_correction_leads_to_its_preview(login: Login, case: PassportCase) -> None:
-    page = login("admadm").get(f"/cases/{case.number}/correct").text
-    assert f'action="/cases/{case.number}/correct/preview"' in page
-
-
-def test_a_correction_is_shown_before_and_after_and_not_saved(db: Session, login: Login, case: PassportCase) -> None:
-    client = login("admadm")
-    typed = hidden(client.get(f"/cases/{case.number}/correct").text)
-    typed |= {"change-first_name": "Mariseli", "change-occupation_code": "OC002", "comment": "Según el DPI"}
-    page = client.post(f"/cases/{case.number}/correct/preview", data=typed).text
-    before, after = zone(page)
-    assert before == list(preview(db, case).mrz_lines or ())
-    assert after[0].startswith("P<GTMTZUNUX<BARRONDO<<MARISELI<ODILIA")
-    assert after[1] == before[1]
-    assert page.count('<mark class="wrong">A</mark>') == 1
-    assert page.count('<mark class="wrong">I</mark>') == 1
-    assert page.count("data:image/svg+xml;base64,") == 2
-    assert 'value="Mariseli"' in page
-    assert "Según el DPI</textarea>" in page
-    assert again(db, case).first_name == "Marisela"
-    assert db.scalar(select(func.count(CaseEvent.id)).where(CaseEvent.case_id == case.id)) == 1
-
-
-def test_what_was_previewed_is_what_is_saved(db: Session, login: Login, case: PassportCase) -> None:
-    client = login("admadm")
-    typed = hidden(client.get(f"/cases/{case.number}/correct").text)
-    typed |= {"change-first_surname": "Muñoz", "change-second_surname": "B'atz'anil", "change-height_cm": "158",
-              "comment": "Según <el> DPI"}  # fmt: skip
-    page = client.post(f"/cases/{case.number}/correct/preview", data=typed).text
-    after = zone(page)[1]
-    sent = confirmed(page)
-    assert sent == typed
-    assert client.post(f"/cases/{case.number}/correct", data=sent).status_code == 303
-    saved = again(db, case)
-    assert (saved.first_surname, saved.second_surname) == ("Muñoz", "B'atz'anil")
-    assert list(preview(db, saved).mrz_lines or ()) == after
-
-
-def test_a_correction_that_cuts_a_name_shows_the_cut(db: Session, login: Login) -> None:
-    case = make_case(db, **LONG, second_name=None)
-    db.commit()
-    client = login("admadm")
-    typed = hidden(client.get(f"/cases/{case.number}/correct").text)
-    typed |= {"change-second_name": "Hermenegilda", "comment": "DPI"}
-    page = client.post(f"/cases/{case.number}/correct/preview", data=typed).text
-    before, after = zone(page)
-    assert before[0].endswith("MAXIMILIANA".ljust(len(before[0]) - before[0].index("<<") - 2, "<"))
-    assert not after[0].endswith("<")
-    assert html.escape(after[0][5:]) in page[: page.index("<pre")]
-
-
-def test_a_correction_of_a_delivered_passport_says_that_a_booklet_is_needed(
-    db: Session, login: Login, office: Office
-) -> None:
-    case = office.case_in(State.ENTREGADA)
-    db.commit()
-    uses = db.scalar(select(func.count(Personalisation.id)))
-    client = login("admadm")
-    typed = hidden(client.get(f"/cases/{case.number}/correct_issued").text)
-    typed |= {"change-first_name": "Mariseli", "comment": "DPI"}
-    page = client.post(f"/cases/{case.number}/correct_issued/preview", data=typed).text
-    assert str(case.booklet_number) in page[page.index('class="panel') :]
-    assert 'data-confirm-kind="danger"' in page
-    assert (again(db, case).state, db.scalar(select(func.count(Personalisation.id)))) == (State.ENTREGADA, uses)
-
-
-def test_a_case_that_changed_meanwhile_is_told_and_nothing_typed_is_lost(
-    db: Session, login: Login, case: PassportCase
-) -> None:
-    client = login("admadm")
-    typed = hidden(client.get(f"/cases/{case.number}/correct").text)
-    login("jpgu").post(f"/cases/{case.number}/correct", data=typed | {"change-first_name": "Marta", "comment": "Así"})
-    late = typed | {"change-second_name": "Otilia", "comment": "Según el DPI"}
-    for address in ("correct/preview", "correct"):
-        refused = client.post(f"/cases/{case.number}/{address}", data=late)
-        assert refused.status_code == 409
-        assert 'value="Otilia"' in refused.text
-        assert "Según el DPI</textarea>" in refused.text
-    assert again(db, case).second_name == "Odilia"
-
-
-@pytest.mark.parametrize(("column", "value"), [("birth_date", "17/05/1990"), ("sex_code", "Z"), ("height_cm", "alta")])
-def test_a_wrong_value_is_said_at_its_field(login: Login, case: PassportCase, column: str, value: str) -> None:
-    client = login("admadm")
-    typed = hidden(client.get(f"/cases/{case.number}/correct").text)
-    typed |= {f"change-{column}": value, "change-second_name": "Otilia", "comment": "DPI"}
-    refused = client.post(f"/cases/{case.number}/correct/preview", data=typed)
-    assert refused.status_code == 400
-    assert f'id="f-change-{column}-error"' in refused.text
-    assert 'value="Otilia"' in refused.text
-
-
-def test_only_who_corrects_previews_a_correction_and_only_a_correction(login: Login, case: PassportCase) -> None:
-    assert login("supervisor").post(f"/cases/{case.number}/correct/preview", data={}).status_code == 403
-    other = login("admadm").post(f"/cases/{case.number}/authorise/preview", data={}, follow_redirects=True)
-    assert 'class="preview-sides"' not in other.text
-    opened = login("admadm").get(f"/cases/{case.number}/correct/preview")
-    assert opened.location == f"/cases/{case.number}/correct"
 
 
 def test_characters_that_differ_are_marked_in_runs() -> None:

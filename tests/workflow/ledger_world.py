@@ -27,7 +27,7 @@ from security.errors import DomainError
 from security.permissions import Permission
 from security.scope import acting_as
 from workflow import pages
-from workflow.machine import perform
+from workflow.machine import Asked, perform
 from workflow.stock import arrivals, blanks, destruction, documents, issues, receipts, transfers
 from workflow.stock.serials import Run
 
@@ -150,9 +150,10 @@ class Office:
     # Cases.
 
     def act(self, who: str, act: str, case: str, **values: str) -> Note:
-        actor = self.actor(who)
+        actor, first = self.actor(who), self.actor("jusa")
+        asked = Asked(first.user_id, first.username) if act == "void_booklet" else None
         with acting_as(actor):
-            return "EVENT", perform(self.session, act, case, actor, **values).id, 1
+            return "EVENT", perform(self.session, act, case, actor, asked, **values).id, 1
 
     def assign(self, printer: str, case: str, number: str) -> Note:
         return self.act(printer, "assign_booklet", case, booklet=number)

@@ -23,11 +23,12 @@ from security.permissions import Permission
 from security.scope import acting_as
 from tests.build import make_booklets, make_case
 from tests.enrolment_bodies import cui
-from workflow.machine import HOLD_LASTS, TRANSITIONS, available, perform
+from workflow.machine import HOLD_LASTS, TRANSITIONS, Asked, available, perform
 
 LOOKS = {"portrait_ok": "1", "signature_ok": "1", "text_ok": "1"}
 COLLECTED = {"collector": "HOLDER", "document_type": "DPI", "document_number": "6000000080101"}
 CHANGE = {"changes": {"first_name": "Mariseli"}, "comment": "Así consta en el DPI"}
+TWO_PEOPLE = ("correct", "correct_issued", "void_booklet")
 #: Who takes a case from one state to the next, and how.
 LIFE = (
     (State.AUTORIZADA, "supervisor", "authorise", {}),
@@ -50,11 +51,19 @@ class Office:
         assert found is not None
         return found
 
-    def does(self, who: str | Actor, act: str, case: PassportCase, **values: Any) -> CaseEvent:
-        """The act as `who`; when it is refused nothing of it is left, as at the edges."""
+    def does(
+        self, who: str | Actor, act: str, case: PassportCase, *, asked: str | None = "jusa", **values: Any
+    ) -> CaseEvent:
+        """The act as `who`; when it is refused nothing of it is left, as at the edges.
+
+        What needs two people was `asked` for by another; None when he does it alone.
+        """
         actor = self.actor(who) if isinstance(who, str) else who
+        first = self.actor(asked) if asked and act in TWO_PEOPLE else None
         with acting_as(actor), self.db.begin_nested():
-            return perform(self.db, act, case.number, actor, **values)
+            return perform(
+                self.db, act, case.number, actor, first and Asked(first.user_id, first.username), **values
+            )  # fmt: skip
 
     def booklet(self, **where: str) -> str:
         return make_booklets(self.db, next(self.serials), 1, **where)[0]
@@ -479,7 +488,8 @@ def test_a_correction_before_printing_keeps_what_was_there(office: Office) -> No
     case = make_case(office.db)
     changes = {"first_name": "Mariseli", "height_cm": 161}
     event = office.does("jpgu", "correct", case, changes=changes, comment="Lo dice el DPI")
-    assert event.data == {"before": {"first_name": "Marisela", "height_cm": 160}, "after": changes}
+    assert event.data["before"] == {"first_name": "Marisela", "height_cm": 160}
+    assert (event.data["after"], event.data["asked"]["by"], event.username) == (changes, "jusa", "jpgu")
     assert (case.state, case.first_name, case.applicant.height_cm) == ("ENROLADA", "Mariseli", 161)
     assert "MARISELI" in case.search_name.upper()
     for wrong in (
@@ -622,10 +632,29 @@ def _picked(office: Office) -> tuple[Actor, str, PassportCase, dict[str, Any]]:
     return office.actor("supervisor"), "authorise", make_case(office.db), {}
 
 
+def _corrected_alone(office: Office) -> tuple[Actor, str, PassportCase, dict[str, Any]]:
+    return office.actor("jpgu"), "correct", make_case(office.db), {**CHANGE, "asked": None}
+
+
+def _voided_alone(office: Office) -> tuple[Actor, str, PassportCase, dict[str, Any]]:
+    values = {"void_type": "JUD", "comment": "Orden judicial", "asked": None}
+    return office.actor("produccion"), "void_booklet", office.case_in(State.ENTREGADA), values
+
+
+def _asked_for(office: Office) -> tuple[Actor, str, PassportCase, dict[str, Any]]:
+    case = make_case(office.db)
+    office.does("jpgu", "correct", case, **CHANGE)
+    asker = office.actor("jusa")
+    return replace(asker, permissions=asker.permissions | {Permission.AUTHORISE_CASES}), "authorise", case, {}
+
+
 BREACHES = {
     "own_case": _own_case,
     "captured_not_authorised": _captured,
     "captured_not_authorised (corrected)": _corrected,
+    "captured_not_authorised (asked for a correction)": _asked_for,
+    "correction_two_people": _corrected_alone,
+    "delivered_void_two_people": _voided_alone,
     "printer_not_quality": _printed,
     "whole_life": _whole_life,
     "holder_delivers": _elsewhere,
