@@ -25,6 +25,7 @@ from views.account import demand_strength
 from views.home import HomeView
 from views.security import WebManager
 from workflow import pages, registry
+from workflow.outside import conversation
 
 ROOT = Path(__file__).parent
 LANGUAGES = {"es": {"flag": "gt", "name": "Español"}, "en": {"flag": "us", "name": "English"}}
@@ -39,6 +40,7 @@ def create_app(settings: Settings, *, database_url: str | None = None, **overrid
     SessionLocal.configure(bind=make_engine(database_url or ensure_database(settings), pool_size=2, max_overflow=3))
     sealed.configure(settings.secret_key)
     registry.configure(settings.registry)
+    conversation.configure(settings.service_ca)
     pages.configure(
         settings.home / "keys",
         ocrb_font=settings.ocrb_font,

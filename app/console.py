@@ -11,6 +11,7 @@ from app.settings import SettingError, Settings
 from models.base import SessionLocal, make_engine
 from security import sealed
 from workflow import pages, registry
+from workflow.outside import conversation
 
 
 def settings_or_exit(*, demo: bool = False, serving: bool = False) -> Settings:
@@ -34,6 +35,7 @@ def database(settings: Settings) -> Engine:
     SessionLocal.configure(bind=engine)
     sealed.configure(settings.secret_key)
     registry.configure(settings.registry)
+    conversation.configure(settings.service_ca)
     pages.configure(
         settings.home / "keys",
         ocrb_font=settings.ocrb_font,

@@ -129,6 +129,8 @@ MENU = (
         (
             Item(50, N_("Users"), "people", "UserView.list", P.READ_USERS),
             Item(51, N_("Profiles"), "person-badge", "ProfileView.list", P.READ_PROFILES),
+            Item(53, N_("Web service parameters"), "plug", "ServiceView.list", P.SET_SERVICES),
+            Item(None, N_("Watch lists"), "flag", "WatchListView.list", P.READ_WATCH_LISTS, also=(P.LOAD_WATCH_LISTS,)),
         ),
     ),
 )

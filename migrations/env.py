@@ -12,8 +12,10 @@ import models.enrolments
 import models.inspections
 import models.report_runs
 import models.seals
+import models.services
 import models.stock
 import models.users
+import models.watch_lists
 import workflow.numbering
 from models.base import Base
 

@@ -79,6 +79,9 @@ class Permission(Enum):
     EDIT_USERS = Grant("edit", "Users", N_("Create, change and disable users; reset passwords"))
     READ_PROFILES = Grant("read", "Profiles", N_("See profiles"))
     EDIT_PROFILES = Grant("edit", "Profiles", N_("Change profiles"))
+    SET_SERVICES = Grant("set", "Services", N_("Set and test the services outside the house (civil registry)"))
+    READ_WATCH_LISTS = Grant("read", "Watch lists", N_("See the entries of watch lists"))
+    LOAD_WATCH_LISTS = Grant("load", "Watch lists", N_("Load watch lists from files and withdraw them"))
     READ_API_DOCS = Grant("read", "API", N_("See the description of the programming interface"))
 
     ENROLL_READ = Grant("enroll.read", "Enrolment", N_("Station: read enrolments"))
@@ -119,6 +122,8 @@ SCREEN_LABELS = {
     "Catalogs": N_("Catalogs"),
     "Users": N_("Users"),
     "Profiles": N_("Profiles"),
+    "Services": N_("Outside services"),
+    "Watch lists": N_("Watch lists"),
     "API": N_("Programming interface"),
     "Enrolment": N_("Enrolment stations"),
 }

@@ -57,6 +57,9 @@ ADMINISTRATOR = HEAD | {
     P.EDIT_CATALOGS,
     P.EDIT_USERS,
     P.EDIT_PROFILES,
+    P.SET_SERVICES,
+    P.READ_WATCH_LISTS,
+    P.LOAD_WATCH_LISTS,
     P.READ_API_DOCS,
     P.SEE_EVERY_SITE,
 }
@@ -78,7 +81,11 @@ PROFILES = (
     _profile("IMPRES", "Impresor", PRINTER),
     _profile("ENTREGA", "Entrega", OPERATOR | {P.DELIVER, P.REPORT_DELIVERED}),
     _profile("SUPERVISOR", "Supervisor", SUPERVISOR),
-    _profile("SUPERSU", "Super Supervisor", SUPERVISOR | {P.DECIDE_SECONDARY, P.EXTEND_PASSPORTS} | EVERYWHERE),
+    _profile(
+        "SUPERSU",
+        "Super Supervisor",
+        SUPERVISOR | {P.DECIDE_SECONDARY, P.EXTEND_PASSPORTS, P.READ_WATCH_LISTS} | EVERYWHERE,
+    ),
     _profile("CONSULTAS", "Consultas", OPERATOR | {P.SEARCH_FORMER, P.READ_BOOKLETS} | EVERYWHERE),
     _profile("JUSA", "Jefe de Pasaportes USA", HEAD | EVERYWHERE),
     _profile("JPGU", "Jefe Pasaportes Guatemala", HEAD | EVERYWHERE),
@@ -88,7 +95,7 @@ PROFILES = (
         OPERATOR | {P.SEARCH_FORMER, P.REPORT_RECEIVED, P.REPORT_DELIVERED} | EVERYWHERE,
     ),
     _profile("IMPDEP", "Impresión departamentales", PRINTER),
-    _profile("SUPUSA", "Supervisor USA", SUPERVISOR | {P.DECIDE_SECONDARY}),
+    _profile("SUPUSA", "Supervisor USA", SUPERVISOR | {P.DECIDE_SECONDARY, P.READ_WATCH_LISTS}),
     _profile("MRELOC", "Ministerio Relaciones Exteriores Local", OPERATOR),
     _profile("ATENC", "Atención al Cliente", READER),
     _profile(
