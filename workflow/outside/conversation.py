@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
-from urllib3.exceptions import HTTPError, TimeoutError
+from urllib3.exceptions import HTTPError, NewConnectionError, TimeoutError
 
 from models.services import Outcome
 from security.errors import BadValue
@@ -74,6 +74,8 @@ def _attempt(parameters: Parameters, question: dict[str, Any]) -> Reply:
                 redirect=False, preload_content=False,
             )  # fmt: skip
             return _read(answer, deadline)
+    except NewConnectionError:  # which counts as a time-out in urllib3's tree of errors
+        return Reply(Outcome.UNREACHABLE)
     except TimeoutError:
         return Reply(Outcome.TIMED_OUT)
     except (HTTPError, OSError, ValueError):  # ValueError: what http.client says of a header it cannot send
