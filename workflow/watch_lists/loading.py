@@ -38,7 +38,7 @@ _COLUMNS = (
 _STAGE = "watch_list_stage"
 _NAMES = ", ".join(_COLUMNS)
 _MAKE = f"create temp table {_STAGE} on commit drop as select {_NAMES} from watch_list_entry with no data"  # noqa: S608
-_OF = "e.list_type_code = :type and e.source = :source"
+_OF = "e.list_type_code = cast(:type as varchar) and e.source = cast(:source as varchar)"
 _GONE = f"{_OF} and not exists (select from {_STAGE} s where s.row_hash = e.row_hash)"
 _NEW = f"not exists (select from watch_list_entry e where {_OF} and e.row_hash = s.row_hash)"
 
@@ -221,7 +221,7 @@ def _replace(session: Session, actor: Actor, load: WatchListLoad) -> WatchListLo
     session.execute(
         text(
             f"insert into watch_list_entry (list_type_code, source, load_id, {_NAMES})"  # noqa: S608
-            f" select :type, :source, :load, {', '.join(f's.{name}' for name in _COLUMNS)} from {_STAGE} s where {_NEW}"
+            f" select cast(:type as varchar), cast(:source as varchar), :load, {_NAMES} from {_STAGE} s where {_NEW}"
         ),
         of | {"load": load.id},
     )
