@@ -112,7 +112,7 @@ def read_file(session: Session, number: str, actor: Actor, screen: str) -> CaseF
         session, case, actor, events=enquiries.events(session, case), booklets=enquiries.booklets(session, case),
         relatives=enquiries.relatives(session, case), former=enquiries.former_passports(session, case),
         earlier=enquiries.earlier_cases(session, case), calls=consulting.calls_of(session, case.id),
-        waits=waiting.waits_of(session, [case.id]).get(case.id, []),
+        waits=waiting.waits_of(session, [case.id] if case.state in waiting.DECIDABLE else []).get(case.id, []),
     )  # fmt: skip
 
 

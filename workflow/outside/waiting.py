@@ -202,10 +202,11 @@ def _person(case: PassportCase) -> Person:
 
 def waits_of(session: Session, case_ids: Iterable[int]) -> dict[int, list[Service]]:
     """Of these cases, those that wait for a service, and for which."""
-    query = select(ServiceWait.case_id, ServiceWait.service).where(ServiceWait.case_id.in_(list(case_ids)))
-    found: dict[int, list[Service]] = {}
-    for case_id, service in session.execute(query.order_by(ServiceWait.service)):
-        found.setdefault(case_id, []).append(service)
+    asked, found = list(case_ids), dict[int, list[Service]]()
+    if asked:
+        query = select(ServiceWait.case_id, ServiceWait.service).where(ServiceWait.case_id.in_(asked))
+        for case_id, service in session.execute(query.order_by(ServiceWait.service)):
+            found.setdefault(case_id, []).append(service)
     return found
 
 
