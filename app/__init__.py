@@ -18,12 +18,14 @@ from app.database_server import ensure_database
 from app.settings import Settings
 from models.base import SessionLocal, make_engine
 from models.base import session as db
+from security import sealed
 from security.passwords import FAKE_HASH, HASH_METHOD
 from security.scope import set_acting
 from views.account import demand_strength
 from views.home import HomeView
 from views.security import WebManager
 from workflow import extensions, pages, registry
+from workflow.outside import conversation
 
 ROOT = Path(__file__).parent
 LANGUAGES = {"es": {"flag": "gt", "name": "Español"}, "en": {"flag": "us", "name": "English"}}
@@ -36,8 +38,10 @@ def create_app(settings: Settings, *, database_url: str | None = None, **overrid
     app.config.update(configuration(settings), **overrides)
     app.extensions["settings"] = settings
     SessionLocal.configure(bind=make_engine(database_url or ensure_database(settings), pool_size=2, max_overflow=3))
+    sealed.configure(settings.secret_key)
     registry.configure(settings.registry)
     extensions.configure(settings.extension_months)
+    conversation.configure(settings.service_ca)
     pages.configure(
         settings.home / "keys",
         ocrb_font=settings.ocrb_font,

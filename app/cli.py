@@ -7,13 +7,23 @@ import click
 from limits.errors import ConfigurationError
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from app import create_app, jobs, loading, log_commands, migrating, reference, seal_commands, stock_commands
+from app import (
+    create_app,
+    jobs,
+    loading,
+    log_commands,
+    migrating,
+    reference,
+    seal_commands,
+    service_commands,
+    stock_commands,
+)
 from app.console import database, settings_or_exit
 from app.database_server import stop_database
 from app.demo import demonstration
 from app.serving import serve as serve_forever
 from app.settings import DEMONSTRATION, Settings
-from app.worker_keeper import keeper_of
+from app.worker_keeper import companions_of
 from models.base import SessionLocal, session
 from security.errors import DomainError
 from workflow import pages, users
@@ -66,7 +76,7 @@ def run(settings: Settings) -> None:
     _refuse_old(settings)
     say_missing_font()
     serve_forever(
-        settings, lambda: create_app(settings), on_fork=forget_connections, companion=keeper_of(settings)
+        settings, lambda: create_app(settings), on_fork=forget_connections, companion=companions_of(settings)
     )  # fmt: skip
 
 
@@ -144,7 +154,7 @@ def stop() -> None:
     click.echo("Stopped." if stop_database(settings_or_exit()) else "It was not running.")
 
 
-GROUPS = (loading, stock_commands, seal_commands, log_commands)
+GROUPS = (loading, stock_commands, seal_commands, service_commands, log_commands)
 for command in (*(command for group in GROUPS for command in group.COMMANDS), reference.reference):
     main.add_command(command)
 

@@ -9,7 +9,9 @@ from app.database_place import DatabaseServerError
 from app.database_server import ensure_database
 from app.settings import SettingError, Settings
 from models.base import SessionLocal, make_engine
+from security import sealed
 from workflow import extensions, pages, registry
+from workflow.outside import conversation
 
 
 def settings_or_exit(*, demo: bool = False, serving: bool = False) -> Settings:
@@ -31,8 +33,10 @@ def database(settings: Settings) -> Engine:
     except DatabaseServerError as error:
         raise click.ClickException(str(error)) from error
     SessionLocal.configure(bind=engine)
+    sealed.configure(settings.secret_key)
     registry.configure(settings.registry)
     extensions.configure(settings.extension_months)
+    conversation.configure(settings.service_ca)
     pages.configure(
         settings.home / "keys",
         ocrb_font=settings.ocrb_font,

@@ -37,6 +37,7 @@ from reports.execution import AtWork, Interrupted, Maker, OnProgress, execute
 from reports.making import make
 from reports.runs import KEPT, Made, May
 from views.report_files import may, press
+from workflow.outside import waiting
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ class Office:
 
     def keep_house(self) -> None:
         """Ask for what schedules are due, purge what expired, leave jobs for what lost its own; each by itself."""
-        for chore in (self.run_schedules, self.purge, self.requeue):
+        for chore in (self.run_schedules, self.purge, self.requeue, self.ask_services):
             try:
                 chore()
             except Exception:
@@ -108,6 +109,10 @@ class Office:
         while purged:
             with self._session() as session:
                 purged = runs.expire(session)
+
+    def ask_services(self) -> None:
+        """Ask outside services about the cases that wait for them, for a while."""
+        waiting.ask_again()
 
     def requeue(self) -> None:
         """Leave jobs for runs that nobody works on or will."""
@@ -174,7 +179,7 @@ def work(
     """
     pace = pace or Pace()
     if parent is not None:
-        threading.Thread(target=_end_with, args=(parent, pace.orphan), daemon=True).start()
+        threading.Thread(target=end_with, args=(parent, pace.orphan), daemon=True).start()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     flask_app = create_app(settings)
     engine = SessionLocal.kw["bind"]
@@ -191,7 +196,7 @@ def work(
         sys.exit(1)
 
 
-def _end_with(parent: int, every: float) -> None:
+def end_with(parent: int, every: float) -> None:
     """End this process, as a kill would, once `parent` is gone."""
     while os.getppid() == parent:
         time.sleep(every)

@@ -15,6 +15,8 @@ from security.errors import DomainError
 from security.scope import acting_as
 from workflow import former_export, former_system, intake, registry
 from workflow.former_system import Outcome, Remark
+from workflow.outside import consulting
+from workflow.outside.enrolments import person_to_ask
 
 STATION = "estacion"
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -42,9 +44,15 @@ def enrol_folder(folder: Path, actor: Actor) -> Iterator[tuple[str, bool]]:
 
 
 def _enrolled(path: Path, actor: Actor) -> tuple[str, bool]:
+    raw = path.read_bytes()
     try:
         with acting_as(actor):
-            made = intake.create(database(), actor, path.stem, path.read_bytes(), finalize=True, transaction=path.name)
+            person = person_to_ask(database(), actor, path.stem, raw, how="create")
+            database.commit()  # no transaction is open while services are asked
+            consulted = consulting.consult(person) if person else None
+            made = intake.create(
+                database(), actor, path.stem, raw, finalize=True, transaction=path.name, consulted=consulted
+            )
             line = described(made)
             database.commit()
             return line, True

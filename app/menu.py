@@ -144,12 +144,14 @@ MENU = (
         (
             Item(50, N_("Users"), "people", "UserView.list", P.READ_USERS),
             Item(51, N_("Profiles"), "person-badge", "ProfileView.list", P.READ_PROFILES),
-            Item(None, N_("Controls"), "sliders", "ControlView.list", P.READ_CONTROLS),
-            *map(_report, TRAILS.values()),
+            Item(53, N_("Web service parameters"), "plug", "ServiceView.list", P.SET_SERVICES),
             Item(54, N_("USA address"), "mailbox", "ShipmentView.list", P.PREPARE_SHIPMENTS, also=(P.SEND_SHIPMENTS,)),
             Item(55, N_("Correction"), "pencil-square", "CorrectionView.start", P.CORRECT_CASES),
             Item(56, N_("Void booklet"), "slash-circle", "VoidView.start", P.VOID_BOOKLETS),
             Item(57, N_("Passport extension"), "calendar-range", "ExtensionView.start", P.EXTEND_PASSPORTS),
+            Item(None, N_("Controls"), "sliders", "ControlView.list", P.READ_CONTROLS),
+            Item(None, N_("Watch lists"), "flag", "WatchListView.list", P.READ_WATCH_LISTS, also=(P.LOAD_WATCH_LISTS,)),
+            *map(_report, TRAILS.values()),
         ),
     ),
 )

@@ -151,8 +151,12 @@ class Settings:
         demo=False, shown="1; 0 in a demonstration",
     )  # fmt: skip
     registry: str = _setting(
-        "PASAPORTES_REGISTRY", one_of("simulator", "off"), "off", "Civil registry that answers at intake.",
-        demo="simulator", shown="off; simulator in a demonstration",
+        "PASAPORTES_REGISTRY", one_of("service", "simulator", "off"), "service",
+        "Who answers at intake: the services of “Parámetros WS”, the simulator's table (only in tests), or nobody.",
+    )  # fmt: skip
+    service_ca: Path | None = _setting(  # noqa: RUF009
+        "PASAPORTES_SERVICE_CA", EXISTING_FILE, None,
+        "PEM file of the authorities that outside services are verified by.", shown="those of the system",
     )  # fmt: skip
     extension_months: int = _setting(
         "PASAPORTES_EXTENSION_MONTHS", whole(0, 24), 6, "Last months of its validity in which a passport is extended.",
@@ -217,7 +221,7 @@ class Settings:
             (bool(self.secret_key) and is_guessable(self.secret_key), "PASAPORTES_SECRET_KEY",
              f"guessable; it needs {SHORTEST_SECRET_KEY} random characters or more"),
             (self.debug, "PASAPORTES_DEBUG", "on; unset it"),
-            (self.registry == "simulator", "PASAPORTES_REGISTRY", "answers with invented people; set it to off"),
+            (self.registry == "simulator", "PASAPORTES_REGISTRY", "answers with invented people; unset it"),
             (self.ratelimit_storage is None and self.workers > 1, "PASAPORTES_RATELIMIT_STORAGE",
              f"missing, so each of {self.workers} workers would count apart; set it to a shared store,"
              " or to memory:// to accept that, or set PASAPORTES_WORKERS to 1"),

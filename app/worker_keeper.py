@@ -1,4 +1,4 @@
-"""Keeps workers that make reports beside the web server: started with it, again when they die, ended with it.
+"""Keeps other programs beside the web server, workers first: started with it, again when they die, ended with it.
 
 They are programs of their own, not forks: a fork would hold the server's port and its connections to the database. The
 server calls `tend` every second from its own loop, so there is neither a thread nor a third process that could die. Its
@@ -93,10 +93,42 @@ class WorkerKeeper:
                     place.process.wait()
 
 
+class Companions:
+    """Several keepers as one companion of the server."""
+
+    def __init__(self, *keepers: WorkerKeeper) -> None:
+        self._keepers = keepers
+
+    def tend(self) -> None:
+        """As of each keeper."""
+        for keeper in self._keepers:
+            keeper.tend()
+
+    def dismiss(self) -> None:
+        """As of each keeper."""
+        for keeper in self._keepers:
+            keeper.dismiss()
+
+    def await_end(self) -> None:
+        """As of each keeper."""
+        for keeper in self._keepers:
+            keeper.await_end()
+
+
+def companions_of(settings: Settings) -> Companions:
+    """The workers and, in a demonstration, the simulated outside services."""
+    simulated = settings.demo and settings.registry == "service"
+    return Companions(keeper_of(settings), *([_keeper(1, settings, "registry-simulator")] if simulated else []))
+
+
 def keeper_of(settings: Settings) -> WorkerKeeper:
     """The keeper of as many `pasaportes work` as `settings` say."""
+    return _keeper(settings.job_workers, settings, "work")
+
+
+def _keeper(count: int, settings: Settings, command: str) -> WorkerKeeper:
     path = os.pathsep.join(filter(None, (str(PROJECT_ROOT), os.environ.get("PYTHONPATH"))))
     environment = {**os.environ, "PYTHONPATH": path, "PASAPORTES_DEMO": "1" if settings.demo else "0"}
     # -P: never a package called `app` of the folder the server happened to be started in
-    command = [sys.executable, "-P", "-m", "app.cli", "work", "--parent", str(os.getpid())]
-    return WorkerKeeper(settings.job_workers, command, environment)
+    line = [sys.executable, "-P", "-m", "app.cli", command, "--parent", str(os.getpid())]
+    return WorkerKeeper(count, line, environment)

@@ -15,9 +15,11 @@ import models.inspections
 import models.lost_documents
 import models.report_runs
 import models.seals
+import models.services
 import models.shipments
 import models.stock
 import models.users
+import models.watch_lists
 import workflow.numbering
 from models.base import Base
 

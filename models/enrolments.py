@@ -1,4 +1,4 @@
-"""What stations send: enrolments in progress and their buffers (OSIA); former system; registry and lists."""
+"""What stations send: enrolments in progress and their buffers (OSIA); former system; the simulated registry."""
 
 import datetime as dt
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, Integer, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, deferred, mapped_column
 
-from models.base import Base, BigId
+from models.base import Base
 
 
 class Enrollment(Base):
@@ -87,22 +87,3 @@ class RegistryPerson(Base):
 
     cui: Mapped[str] = mapped_column(String(13), primary_key=True)
     data: Mapped[dict[str, Any]]
-
-
-class WatchListEntry(Base):
-    """A person or document on a list (catalog 45); empty until lists are loaded."""
-
-    __tablename__ = "watch_list_entry"
-
-    id: Mapped[BigId]
-    list_type_code: Mapped[str] = mapped_column(ForeignKey("list_type.code"))
-    search_name: Mapped[str | None] = mapped_column(Text)
-    cui: Mapped[str | None] = mapped_column(String(13))
-    note: Mapped[str | None] = mapped_column(Text)
-    active: Mapped[bool] = mapped_column(default=True)
-
-    __table_args__ = (
-        CheckConstraint("search_name is not null or cui is not null", name="entry_names_somebody"),
-        Index("ix_watch_list_entry_cui", "cui", postgresql_where=text("active")),
-        Index("ix_watch_list_entry_search_name", "search_name", postgresql_where=text("active")),
-    )

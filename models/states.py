@@ -92,6 +92,7 @@ class Finding(StrEnum):
     PAYMENT_USED = "PAYMENT_USED"
     MINOR_CONSENT = "MINOR_CONSENT"
     WATCH_LIST = "WATCH_LIST"
+    WATCH_LIST_UNAVAILABLE = "WATCH_LIST_UNAVAILABLE"
     NAME_NOT_PRINTABLE = "NAME_NOT_PRINTABLE"
 
 
@@ -106,5 +107,6 @@ FINDING_LABELS = {
     Finding.PAYMENT_USED: N_("The payment slip is on another case"),
     Finding.MINOR_CONSENT: N_("The consent for the minor is not complete"),
     Finding.WATCH_LIST: N_("A name or CUI is on a list"),
+    Finding.WATCH_LIST_UNAVAILABLE: N_("The watch-list service did not answer"),
     Finding.NAME_NOT_PRINTABLE: N_("The name cannot be written in the machine-readable zone"),
 }

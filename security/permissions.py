@@ -93,6 +93,9 @@ class Permission(Enum):
     EDIT_PROFILES = Grant("edit", "Profiles", N_("Change profiles"))
     READ_CONTROLS = Grant("read", "Controls", N_("See the controls"))
     EDIT_CONTROLS = Grant("edit", "Controls", N_("Enforce controls, only warn, or switch them off"))
+    SET_SERVICES = Grant("set", "Services", N_("Set and test the services outside the house (civil registry)"))
+    READ_WATCH_LISTS = Grant("read", "Watch lists", N_("See the entries of watch lists"))
+    LOAD_WATCH_LISTS = Grant("load", "Watch lists", N_("Load watch lists from files and withdraw them"))
     READ_API_DOCS = Grant("read", "API", N_("See the description of the programming interface"))
 
     ENROLL_READ = Grant("enroll.read", "Enrolment", N_("Station: read enrolments"))
@@ -137,6 +140,8 @@ SCREEN_LABELS = {
     "Users": N_("Users"),
     "Profiles": N_("Profiles"),
     "Controls": N_("Controls"),
+    "Services": N_("Outside services"),
+    "Watch lists": N_("Watch lists"),
     "API": N_("Programming interface"),
     "Enrolment": N_("Enrolment stations"),
 }

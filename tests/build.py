@@ -11,10 +11,12 @@ from models.cases import Applicant, CaseEvent, CasePicture, Event, PassportCase,
 from models.catalogs import Site, StockCategory
 from models.clock import local_date
 from models.users import Role, User
+from models.watch_lists import WatchListEntry
 from security.actor import SYSTEM_USERNAME, system_actor
 from security.roles import BY_CODE
 from workflow.numbering import next_case_number
 from workflow.persons import search_name
+from workflow.watch_lists.rows import COLUMNS, Fault, read
 
 #: One user per profile, named like it in lower case, and the station; national profiles see every site, others GUA.
 CAST = {code.lower(): profile for code, profile in BY_CODE.items()}
@@ -158,3 +160,11 @@ def make_booklets(
     receipts.add_line(session, receipt, system, category=category, prefix=prefix, first=first, quantity=count)
     receipts.close_receipt(session, receipt, system)
     return [f"{prefix}{serial:07d}" for serial in range(first, first + count)]
+
+
+def make_entry(list_type: str = "OCA", source: str = "PRUEBA", **given: str) -> WatchListEntry:
+    """An entry of a watch list as its file would have it; `given`: columns of the file."""
+    names = [name for name in COLUMNS if name in given]
+    (row,) = read([",".join(names), ",".join(given[name] for name in names)])
+    assert not isinstance(row, Fault), row
+    return WatchListEntry(list_type_code=list_type, source=source, **row)

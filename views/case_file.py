@@ -10,6 +10,7 @@ from models.cases import CaseEvent, CasePicture, PassportCase
 from models.catalogs import Site
 from models.clock import local_date
 from models.enrolments import FormerCase
+from models.services import OUTCOME_LABELS, SERVICE_LABELS, WAIT_LABELS, Service, ServiceCall
 from security.actor import Actor
 from security.permissions import Permission
 from workflow import changes, comparing, enquiries, queues
@@ -17,8 +18,10 @@ from workflow.changes import Change
 from workflow.enquiries import BookletLine
 from workflow.labels import Labels, read_labels, usernames
 from workflow.machine import Transition, available
+from workflow.outside import consulting, waiting
 from workflow.persons import PartialDate
 from workflow.requests import RequestRow, waiting_row
+from workflow.watch_lists.hits import GRADE_LABELS
 
 #: The order in which pictures are shown; other fingers follow.
 FIRST_PICTURES = ("PORTRAIT", "SIGNATURE", "RIGHT_INDEX", "LEFT_INDEX")
@@ -43,6 +46,12 @@ class CaseFile:
     former: list[FormerCase] = field(default_factory=list)
     earlier: list[PassportCase] = field(default_factory=list)
     waiting: RequestRow | None = None
+    calls: list[ServiceCall] = field(default_factory=list)
+    waits: list[Service] = field(default_factory=list)
+    sees_lists: bool = False
+
+    #: Message ids of what findings and calls of outside services say.
+    grades, services, outcomes, wait_labels = GRADE_LABELS, SERVICE_LABELS, OUTCOME_LABELS, WAIT_LABELS
 
     @property
     def seen(self) -> int:
@@ -84,7 +93,8 @@ def read_file(session: Session, number: str, actor: Actor, screen: str) -> CaseF
     found = _file(
         session, case, actor, events=enquiries.events(session, case), booklets=enquiries.booklets(session, case),
         relatives=enquiries.relatives(session, case), former=enquiries.former_passports(session, case),
-        earlier=enquiries.earlier_cases(session, case),
+        earlier=enquiries.earlier_cases(session, case), calls=consulting.calls_of(session, case.id),
+        waits=waiting.waits_of(session, [case.id] if case.state in waiting.DECIDABLE else []).get(case.id, []),
     )  # fmt: skip
     return replace(found, waiting=waiting_row(session, case))
 
@@ -99,6 +109,8 @@ def _file(
     relatives: Iterable[PassportCase] = (),
     former: Iterable[FormerCase] = (),
     earlier: Iterable[PassportCase] = (),
+    calls: Iterable[ServiceCall] = (),
+    waits: Iterable[Service] = (),
 ) -> CaseFile:
     events, booklets, former, earlier = list(events), list(booklets), list(former), list(earlier)
     held = queues.is_held(case)
@@ -118,6 +130,9 @@ def _file(
         relatives=list(relatives),
         former=former,
         earlier=earlier,
+        calls=list(calls),
+        waits=list(waits),
+        sees_lists=actor.may(Permission.READ_WATCH_LISTS),
     )
 
 

@@ -21,6 +21,9 @@ from security.permissions import Permission
 from views.access import api_needs, current_actor, transaction
 from workflow import enrolment_search, intake
 from workflow.enrolment_form import MISSING, BadEnrolment
+from workflow.outside import consulting
+from workflow.outside.consulting import Consulted
+from workflow.outside.enrolments import person_to_ask
 
 DEFAULT_LIMIT, LARGEST_LIMIT, LARGEST_OFFSET = 100, 1000, 10_000_000
 NOT_A_FLAG = N_("This must be true or false.")
@@ -84,9 +87,9 @@ class EnrollmentApi(BaseApi):  # type: ignore[misc]
     @api_needs(Permission.ENROLL_WRITE)
     def finalize(self, enrollment_id: str) -> ResponseReturnValue:
         """finalizeEnrollment."""
-        transaction_of = transaction_id()
+        transaction_of, consulted = transaction_id(), consult(enrollment_id, None, "finalize")
         with transaction() as session:
-            intake.finalize(session, current_actor(), enrollment_id, transaction=transaction_of)
+            intake.finalize(session, current_actor(), enrollment_id, transaction=transaction_of, consulted=consulted)
         return "", 204
 
     @expose("/enrollments", methods=["POST"])
@@ -123,9 +126,19 @@ class EnrollmentApi(BaseApi):  # type: ignore[misc]
 def write(operation: Callable[..., object], enrollment_id: str) -> ResponseReturnValue:
     """Create, update or patch with the body that was sent, and finalize if asked for."""
     given, finalize, raw = transaction_id(), flag("finalize"), request.get_data()
+    consulted = consult(enrollment_id, raw, operation.__name__) if finalize else None
     with transaction() as session:
-        operation(session, current_actor(), enrollment_id, raw, finalize=finalize, transaction=given)
+        operation(
+            session, current_actor(), enrollment_id, raw, finalize=finalize, transaction=given, consulted=consulted
+        )
     return "", 204
+
+
+def consult(enrollment_id: str, raw: bytes | None, how: str) -> Consulted | None:
+    """What the outside services say of the person, asked between two transactions; None when nobody need be asked."""
+    with transaction() as session:
+        person = person_to_ask(session, current_actor(), enrollment_id, raw, how=how)
+    return consulting.consult(person) if person else None
 
 
 def refused(error: DomainError) -> ResponseReturnValue:

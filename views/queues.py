@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.cases import PassportCase, State
 from models.catalogs import Site
+from models.services import WAIT_LABELS
 from models.text import N_
 from security.looks import log_look
 from security.permissions import Permission
@@ -17,6 +18,8 @@ from views.access import current_actor, needs, transaction
 from views.frame import Crumb, Page
 from workflow import enquiries, queues
 from workflow.labels import Labels, read_labels, usernames
+from workflow.outside import waiting
+from workflow.outside.waiting import DECIDABLE
 from workflow.queues import Position, Queue, SiteCount
 
 #: The page on which a case of each queue is worked.
@@ -151,6 +154,8 @@ def rows(session: Session, queue: Queue, cases: list[PassportCase], site: Site |
         "holders": holders,
         "is_held": queues.is_held,
         "with_booklet": queue.state in WITH_BOOKLET,
+        "waits": waiting.waits_of(session, [case.id for case in cases]) if queue.state in DECIDABLE else {},
+        "wait_labels": WAIT_LABELS,
         "by_names": queue.permission is Permission.DELIVER or "q" in request.args,
     }
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from models.cases import CaseFinding, Event, State
+from models.cases import CaseFinding, Event, PassportCase, State
 from models.catalogs import DecisionReason
 from models.text import N_
 from security.errors import BadValue
@@ -122,3 +122,22 @@ def _resolve(act: Act, finding: CaseFinding, resolution: Any) -> None:
 def reject_secondary(act: Act, *, reason: str, comment: str | None) -> None:
     """End a case with findings."""
     _decide(act, reason, comment)
+
+
+def all_resolved(case: PassportCase) -> bool:
+    """Whether there was a finding on the case, and nothing of it is left to resolve."""
+    return bool(case.findings) and all(finding.resolved_at for finding in case.findings)
+
+
+@transition(
+    from_states=(State.VALIDACION_SECUNDARIA,),
+    to_state=State.ENROLADA,
+    permission=Permission.DECIDE_SECONDARY,
+    label=N_("Return to supervision"),
+    event=Event.REVISION,
+    module="VALIDACION_SECUNDARIA",
+    confirm=N_("Return this case to supervision? Every finding on it is resolved."),
+    applies=all_resolved,
+)
+def return_to_supervision(act: Act) -> None:
+    """Send back a case whose findings are all resolved; the system does so when a late answer resolves the last."""

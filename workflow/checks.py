@@ -8,19 +8,20 @@ slip (`lock_out_rivals`), so that of two enrolments at the same time the later o
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select, text
+from sqlalchemy import ColumnElement, and_, select, text
 from sqlalchemy.orm import Session
 
 from models.cases import TERMINAL, Applicant, Finding, PassportCase, State
-from models.catalogs import ListType
-from models.enrolments import WatchListEntry
 from workflow import former_passports, printable
-from workflow.persons import PartialDate, cui_check_digit_ok, cui_municipality, normalised, search_name
-from workflow.registry import CivilRegistry, RegistryDown
+from workflow.facts import Facts, Found, words
+from workflow.persons import PartialDate, cui_check_digit_ok, cui_municipality, normalised
+from workflow.registry import RegistryDown, RegistryRecord
+from workflow.watch_lists import searching
+from workflow.watch_lists.hits import Hit, ListsDown
+
+__all__ = ["CHECKS", "Facts", "Found", "check", "find", "lock_out_rivals"]
 
 NAMES = ("firstName", "secondName", "otherNames", "firstSurname", "secondSurname", "marriedSurname")
 IDENTITY = (*NAMES, "dateOfBirth", "gender")
@@ -28,62 +29,6 @@ _HOLDER = {
     "nationality": "nationality_code", "birthCountry": "birth_country_code", "birthPlace": "birth_place",
     "birthDepartment": "birth_department_code", "birthMunicipality": "birth_municipality_code",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the checks look at: the complete enrolment `body`, whoever knows people, and the rest of the world."""
-
-    session: Session
-    body: dict[str, Any]
-    at: dt.datetime
-    registry: CivilRegistry | None
-
-    @property
-    def person(self) -> dict[str, Any]:
-        return self.body["biographicData"]  # type: ignore[no-any-return]
-
-    @property
-    def request(self) -> dict[str, Any]:
-        return self.body["requestData"]  # type: ignore[no-any-return]
-
-    @property
-    def cui(self) -> str:
-        return str(self.person["cui"])
-
-    @property
-    def slip(self) -> str:
-        return str(self.request["paymentSlip"]["number"])
-
-    @property
-    def passport_type(self) -> str:
-        return str(self.request["passportType"])
-
-    @property
-    def on(self) -> dt.date:
-        """The day of capture on the site's own clock."""
-        return self.at.date()
-
-    @property
-    def previous(self) -> dict[str, Any]:
-        return self.request.get("previousPassport", {})  # type: ignore[no-any-return]
-
-    @cached_property
-    def surnames(self) -> str:
-        return _words(self.person, "firstSurname", "secondSurname", "marriedSurname")
-
-    @cached_property
-    def given_names(self) -> str:
-        return _words(self.person, "firstName", "secondName", "otherNames")
-
-
-@dataclass(frozen=True)
-class Found:
-    """One finding: `fields` do not agree, `detail` says of each what was captured and what is known."""
-
-    code: Finding
-    fields: list[str] = field(default_factory=list)
-    detail: dict[str, Any] = field(default_factory=dict)
 
 
 Check = Callable[[Facts], Found | None]
@@ -141,12 +86,17 @@ def registry_answer(facts: Facts) -> Found | None:
         return None
     try:
         record = facts.registry.look_up(facts.cui)
-    except RegistryDown:
-        return Found(Finding.REGISTRY_UNAVAILABLE)
+    except RegistryDown as down:
+        return Found(Finding.REGISTRY_UNAVAILABLE, refers=not down.goes_on)
+    return beside_record(facts.person, record, facts.on)
+
+
+def beside_record(person: dict[str, Any], record: RegistryRecord | None, on: dt.date) -> Found | None:
+    """What the registry's record, None for nobody, says otherwise than the members of `person`, as of the day `on`."""
     if record is None:
-        return Found(Finding.REGISTRY_MISMATCH, ["cui"], {"cui": _beside(facts.cui, None)})
-    detail = _differences(facts.person, vars(record), IDENTITY)
-    if record.deceasedOn and record.deceasedOn <= facts.on.isoformat():
+        return Found(Finding.REGISTRY_MISMATCH, ["cui"], {"cui": _beside(person["cui"], None)})
+    detail = _differences(person, vars(record), IDENTITY)
+    if record.deceasedOn and record.deceasedOn <= on.isoformat():
         detail["deceasedOn"] = _beside(None, record.deceasedOn)
     return Found(Finding.REGISTRY_MISMATCH, list(detail), detail) if detail else None
 
@@ -210,19 +160,37 @@ def minor_consent(facts: Facts) -> Found | None:
 
 @check
 def watch_list(facts: Facts) -> Found | None:
-    """The name, in either order and with or without the married surname, or the CUI is on a list."""
-    meant = or_(WatchListEntry.cui == facts.cui, WatchListEntry.search_name.in_(sorted(_search_names(facts))))
-    entries = facts.session.execute(
-        select(WatchListEntry.id, WatchListEntry.list_type_code, WatchListEntry.cui, ListType.name)
-        .join(ListType, and_(ListType.code == WatchListEntry.list_type_code, ListType.active))
-        .where(WatchListEntry.active, meant)
-        .order_by(WatchListEntry.id)
-    ).all()
-    if not entries:
+    """The name, CUI or a document is on a list, of ours or of the watch-list service; says on which, and how surely."""
+    try:
+        others = facts.lists.search(facts.cui) if facts.lists else []
+    except ListsDown:
+        others = []
+    ours = searching.search(
+        facts.session, cui=facts.cui, documents=facts.documents, surnames=facts.surnames,
+        own_surnames=words(facts.person, "firstSurname", "secondSurname"), given_names=facts.given_names,
+        birth_date=facts.person["dateOfBirth"], on=facts.on,
+    )  # fmt: skip
+    return on_lists([*ours, *others])
+
+
+@check
+def watch_list_unavailable(facts: Facts) -> Found | None:
+    """The watch-list service does not answer."""
+    try:
+        if facts.lists:
+            facts.lists.search(facts.cui)
+    except ListsDown as down:
+        return Found(Finding.WATCH_LIST_UNAVAILABLE, refers=not down.goes_on)
+    return None
+
+
+def on_lists(hits: list[Hit]) -> Found | None:
+    """The finding that `hits` make; one that comes from informing lists alone refers nobody."""
+    if not hits:
         return None
-    fields = sorted({"cui" if entry.cui == facts.cui else "name" for entry in entries})
-    hits = [{"entry": entry.id, "list": entry.list_type_code, "name": entry.name} for entry in entries]
-    return Found(Finding.WATCH_LIST, fields, {"lists": hits})
+    fields = sorted({field for hit in hits for field in hit.fields})
+    detail = {"lists": [hit.detail() for hit in hits]}
+    return Found(Finding.WATCH_LIST, fields, detail, refers=not all(hit.informs for hit in hits))
 
 
 @check
@@ -245,18 +213,8 @@ def _to_print(facts: Facts) -> Iterator[tuple[str, str, printable.Obstacle | Non
     yield "birthPlace", holder.birth_place or "", printable.in_birth_place(facts.session, holder)
 
 
-def _search_names(facts: Facts) -> set[str]:
-    given = facts.given_names
-    surnames = (facts.surnames, _words(facts.person, "firstSurname", "secondSurname"))
-    return {search_name(*parts) for each in surnames for parts in ((each, given), (given, each))}
-
-
 def _beside(captured: Any, known: Any) -> dict[str, Any]:
     return {"captured": captured, "known": known}
-
-
-def _words(person: dict[str, Any], *names: str) -> str:
-    return " ".join(person[name] for name in names if name in person)
 
 
 def _differences(captured: dict[str, Any], known: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from security.permissions import Permission
 from workflow import enrolment_form, enrolment_pictures, reception
 from workflow.enrolment_codes import check_codes
 from workflow.enrolment_form import BadEnrolment
+from workflow.outside.consulting import Consulted
 
 ENROLLMENT_ID = r"[A-Za-z0-9._-]{1,64}"
 BUFFER_ID = r"[0-9a-f-]{1,64}"
@@ -49,7 +50,7 @@ class AlreadyEnrolled(DomainError):
 
 def create(
     session: Session, actor: Actor, enrollment_id: str, raw: bytes, *, finalize: bool = False,
-    transaction: str | None = None,
+    transaction: str | None = None, consulted: Consulted | None = None,
 ) -> Enrollment:  # fmt: skip
     """A new enrolment from the JSON text `raw`, finalized in the same breath if asked for.
 
@@ -58,8 +59,10 @@ def create(
     if not actor.may(Permission.ENROLL_WRITE):
         raise NotAllowed()
     _check_id(enrollment_id)
-    body = _own_body(enrollment_id, raw)
-    checked = _checked(session, actor, enrollment_id, body, fresh=True, finalize=finalize, transaction=transaction)
+    body = own_body(enrollment_id, raw)
+    checked = _checked(
+        session, actor, enrollment_id, body, fresh=True, finalize=finalize, transaction=transaction, consulted=consulted
+    )
     now = utc_now()
     row = {
         "id": enrollment_id, "status": "IN_PROGRESS", "body": checked.body, "site_code": _site(checked.body),
@@ -74,33 +77,42 @@ def create(
 
 def update(
     session: Session, actor: Actor, enrollment_id: str, raw: bytes, *, finalize: bool = False,
-    transaction: str | None = None,
+    transaction: str | None = None, consulted: Consulted | None = None,
 ) -> Enrollment:  # fmt: skip
     """The enrolment with another body. BadEnrolment, NotFound, NotAllowed (also when it is finalized)."""
     enrolment = _open(session, actor, enrollment_id)
-    body = _own_body(enrollment_id, raw)
-    return _replace(session, actor, enrolment, body, fresh=True, finalize=finalize, transaction=transaction)
+    body = own_body(enrollment_id, raw)
+    return _replace(
+        session, actor, enrolment, body, fresh=True, finalize=finalize, transaction=transaction, consulted=consulted
+    )
 
 
 def patch(
     session: Session, actor: Actor, enrollment_id: str, raw: bytes, *, finalize: bool = False,
-    transaction: str | None = None,
+    transaction: str | None = None, consulted: Consulted | None = None,
 ) -> Enrollment:  # fmt: skip
     """The enrolment after a JSON merge patch (RFC 7396). BadEnrolment, NotFound, NotAllowed."""
     enrolment = _open(session, actor, enrollment_id)
-    changes = _own_body(enrollment_id, raw)
+    changes = own_body(enrollment_id, raw)
     body = enrolment_form.merge_patch(enrolment.body, changes)
     fresh = "biometricData" in changes
-    return _replace(session, actor, enrolment, body, fresh=fresh, finalize=finalize, transaction=transaction)
+    return _replace(
+        session, actor, enrolment, body, fresh=fresh, finalize=finalize, transaction=transaction, consulted=consulted
+    )
 
 
-def finalize(session: Session, actor: Actor, enrollment_id: str, *, transaction: str | None = None) -> Enrollment:
+def finalize(
+    session: Session, actor: Actor, enrollment_id: str, *, transaction: str | None = None,
+    consulted: Consulted | None = None,
+) -> Enrollment:  # fmt: skip
     """Make the enrolment's case; done a second time it makes nothing. BadEnrolment, NotFound, NotAllowed."""
     enrolment = _found(session, actor, enrollment_id, Permission.ENROLL_WRITE, lock=True)
     if enrolment.status == "FINALIZED":
         return enrolment
     body = enrolment.body
-    checked = _checked(session, actor, enrollment_id, body, fresh=False, finalize=True, transaction=transaction)
+    checked = _checked(
+        session, actor, enrollment_id, body, fresh=False, finalize=True, transaction=transaction, consulted=consulted
+    )
     return _settle(session, actor, enrolment, checked, finalize=True)
 
 
@@ -175,7 +187,7 @@ def _check_id(enrollment_id: str) -> None:
         raise BadEnrolment("$.enrollmentId", BAD_ID)
 
 
-def _own_body(enrollment_id: str, raw: bytes) -> dict[str, Any]:
+def own_body(enrollment_id: str, raw: bytes) -> dict[str, Any]:
     """The JSON object `raw`, its text in NFC; BadEnrolment when it is none, or says that it is another enrolment."""
     body = enrolment_form.normalise(enrolment_form.parse_json(raw))
     if not isinstance(body, dict):
@@ -191,7 +203,7 @@ def _site(body: dict[str, Any]) -> str | None:
 
 def _checked(
     session: Session, actor: Actor, enrollment_id: str, body: dict[str, Any], *, fresh: bool, finalize: bool,
-    transaction: str | None,
+    transaction: str | None, consulted: Consulted | None,
 ) -> reception.Complete:  # fmt: skip
     """Everything an enrolment can be refused for; its pictures are out of the body that is returned.
 
@@ -205,15 +217,18 @@ def _checked(
     prove = enrolment_pictures.check_complete if finalize else enrolment_pictures.check_draft
     body = {name: value for name, value in body.items() if name not in READ_ONLY}
     shots = prove(session, enrollment_id, body, fresh=fresh)
-    return reception.Complete(enrollment_id, enrolment_pictures.take_out(body, shots), entries, shots, transaction)
+    body = enrolment_pictures.take_out(body, shots)
+    return reception.Complete(enrollment_id, body, entries, shots, transaction, consulted)
 
 
 def _replace(
     session: Session, actor: Actor, enrolment: Enrollment, body: dict[str, Any], *, fresh: bool, finalize: bool,
-    transaction: str | None,
+    transaction: str | None, consulted: Consulted | None,
 ) -> Enrollment:  # fmt: skip
     """Put `body` in the place of the enrolment's; `fresh` when its pictures are not those that are kept."""
-    checked = _checked(session, actor, enrolment.id, body, fresh=fresh, finalize=finalize, transaction=transaction)
+    checked = _checked(
+        session, actor, enrolment.id, body, fresh=fresh, finalize=finalize, transaction=transaction, consulted=consulted
+    )
     if fresh:
         enrolment_pictures.drop_inline(session, enrolment.id)
     enrolment.body, enrolment.site_code, enrolment.updated_at = checked.body, _site(checked.body), utc_now()

@@ -34,8 +34,10 @@ from workflow.enrolment_form import BadEnrolment, moment
 from workflow.enrolment_pictures import Shot, items, kind_of
 from workflow.machine import TRANSITIONS, Act, perform
 from workflow.numbering import next_case_number
+from workflow.outside import consulting, waiting
+from workflow.outside.consulting import Consulted
+from workflow.outside.mapping import Person
 from workflow.persons import search_name
-from workflow.registry import registry
 
 OTHER_SITE = N_("The case number does not begin with the site %(site)s.")
 CANNOT_BE_KEPT = N_("A value of this enrolment is larger than can be kept.")
@@ -54,6 +56,7 @@ class Complete:
     entries: Entries
     shots: list[Shot]
     transaction_id: str | None = None
+    consulted: Consulted | None = None
 
     @property
     def site(self) -> str:
@@ -67,7 +70,9 @@ class Complete:
 
 
 def receive(session: Session, enrolment: Complete, actor: Actor) -> PassportCase:
-    """Make the case, with its findings, and refer it when there are any. The caller commits.
+    """Make the case, with its findings, and refer it when there are any that do. The caller commits.
+
+    What the services did not say before is asked later, by a worker.
 
     BadEnrolment when the station's case number is not its own or taken.
     """
@@ -75,15 +80,21 @@ def receive(session: Session, enrolment: Complete, actor: Actor) -> PassportCase
     request = enrolment.body["requestData"]
     checks.lock_out_rivals(session, enrolment.body["biographicData"]["cui"], request["paymentSlip"]["number"])
     at = moment(enrolment.body["contextualData"]["enrollmentDate"])
-    found = checks.find(Facts(session, enrolment.body, at, registry(session)))
+    person = Person.of(enrolment.body["biographicData"], request)
+    known = enrolment.consulted
+    asked = known.about(person) if known else consulting.unasked(session, person)
+    found = checks.find(Facts(session, enrolment.body, at, asked.registry, asked.lists))
     case = _case(session, enrolment, at, now)
     case.findings = [CaseFinding(code=one.code, fields=one.fields, detail=one.detail, found_at=now) for one in found]
     _insert(session, case, enrolment)
     session.add(_event(case, enrolment, actor, now))
     session.flush()
+    for answer in asked.answers.values():
+        consulting.keep(session, actor, answer, case.id)
+        waiting.enlist(session, case, answer)
     if request.get("replacementReason") in LOST_OR_STOLEN:
         _void_lost(session, case, actor, now, request["replacementReason"], found)
-    if found:
+    if any(one.refers for one in found):
         _refer(session, case, found)
     return case
 

@@ -1,12 +1,12 @@
-"""The civil registry (RENAP): a port, and the simulator that answers from our own table.
+"""The civil registry (RENAP): the port, what is known of a person, and the people of the simulator.
 
-RENAP's interface is not published (SPEC 7); the port is what the checks need of it, so that the real adapter can come
-later without a change elsewhere.
+RENAP's interface is not published (SPEC 7); the port is what the checks need of it. Who stands behind it is said once
+at start: the service of the parameters (workflow.outside), the simulator's table in this process, or nobody.
 """
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
@@ -24,7 +24,14 @@ BATCH = 1000
 
 
 class RegistryDown(Exception):
-    """The registry does not answer now; the finding REGISTRY_UNAVAILABLE says so on the case."""
+    """The registry does not answer now; the finding REGISTRY_UNAVAILABLE says so on the case.
+
+    `goes_on` when the case goes on all the same, marked by the finding.
+    """
+
+    def __init__(self, *, goes_on: bool = False) -> None:
+        super().__init__()
+        self.goes_on = goes_on
 
 
 @dataclass(frozen=True)
@@ -76,21 +83,22 @@ class SimulatedRegistry:
         return None if data is None else RegistryRecord.of(cui, data)
 
 
-KINDS: dict[str, Callable[[Session], CivilRegistry] | None] = {"simulator": SimulatedRegistry, "off": None}
+#: Who answers: the services that the parameters say, the simulator's table in this very process, or nobody.
+KINDS = ("service", "simulator", "off")
 _kind = "off"
 
 
 def configure(kind: str) -> None:
-    """Say once, at start, who answers: `simulator`, or `off` for nobody; KeyError for anything else."""
+    """Say once, at start, who answers, one of KINDS; ValueError for anything else."""
     global _kind
-    KINDS[kind]
+    if kind not in KINDS:
+        raise ValueError(kind)
     _kind = kind
 
 
-def registry(session: Session) -> CivilRegistry | None:
-    """The configured registry, or None when the check is off."""
-    make = KINDS[_kind]
-    return make(session) if make else None
+def configured() -> str:
+    """What was configured."""
+    return _kind
 
 
 def load(session: Session, path: Path) -> int:

@@ -20,9 +20,11 @@ from models.enrolments import Enrollment
 from security.actor import system_actor
 from security.scope import acting_as
 from workflow import registry
+from workflow.watch_lists import loading as watch_lists
 
 SEED = 2026
 ENROLMENTS = 120
+WATCH_LIST = Path(__file__).parent / "watch_list.csv"
 KNOWN_TO_THE_REGISTRY = Path(__file__).parent / "registry.csv"
 
 Say = Callable[[str], None]
@@ -33,9 +35,11 @@ def load(settings: Settings, say: Say) -> None:
     users, password = accounts.make_users(session(), settings.demo_password)
     session.commit()
     actor = system_actor(session())
+    registry.configure("simulator")  # its server is started with the web server, when all this is there
     with acting_as(actor):
         stockroom.stock_up(session(), actor)
         registry.load(session(), KNOWN_TO_THE_REGISTRY)
+        watch_lists.load_file(session(), actor, WATCH_LIST, list_type="OBS", source="DEMOSTRACION")
         session.commit()
     known, begun_at = session.execute(select(func.count(), func.min(Enrollment.created_at))).one()
     if known < ENROLMENTS:  # also when a first load was cut off: the same day makes the same people
@@ -45,6 +49,7 @@ def load(settings: Settings, say: Say) -> None:
         posted = mail.send_some(session())
         say(f"{moved} of them went on from there, {posted} passports by mail.")
     session.remove()
+    registry.configure(settings.registry)
     _print_users(users, password, say)
 
 

@@ -28,7 +28,7 @@ def test_production_starts_with_two_settings(tmp_path):
     settings = read(tmp_path, PASAPORTES_SECRET_KEY=KEY, PASAPORTES_RATELIMIT_STORAGE="memory://")
     assert refused(settings) == ()
     assert settings.cookie_secure
-    assert settings.registry == "off"
+    assert settings.registry == "service"
 
 
 def test_production_without_settings_is_refused_naming_them_all_at_once(tmp_path):
@@ -152,7 +152,7 @@ def test_lists_are_read_without_blanks(tmp_path):
 
 def test_every_setting_has_its_own_variable_and_a_row_of_the_reference():
     variables = [setting.variable for setting in SETTINGS]
-    assert len(set(variables)) == len(variables) == 29
+    assert len(set(variables)) == len(variables) == 30
     page = settings_page()
     assert all(f"| `{setting.variable}` | {setting.description} |" in page for setting in SETTINGS)
     assert str(PROJECT_ROOT) not in page

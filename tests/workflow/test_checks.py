@@ -9,10 +9,9 @@ from sqlalchemy.orm import Session
 
 from models.base import utc_now
 from models.cases import Finding, State
-from models.catalogs import ListType
-from models.enrolments import FormerCase, RegistryPerson, WatchListEntry
+from models.enrolments import FormerCase, RegistryPerson
 from security.actor import Actor
-from tests.build import make_case
+from tests.build import make_case, make_entry
 from tests.enrolment_bodies import DELETE, cui, enrolment
 from workflow import checks
 from workflow.checks import Facts, Found, find
@@ -295,16 +294,13 @@ def test_the_day_is_the_one_of_the_site(db: Session) -> None:
     ("entry", "fields"),
     [
         ({"cui": CUI}, ["cui"]),
-        ({"search_name": "TZOC CHUB NOLA"}, ["name"]),
-        ({"search_name": "NOLA TZOC CHUB"}, ["name"]),
-        ({"search_name": "TZOC CHUB NOLA", "active": False}, None),
-        ({"search_name": "TZOC NOLA"}, None),
+        ({"surnames": "TZOC CHUB", "given_names": "NOLA"}, ["name"]),
+        ({"surnames": "NOLA TZOC", "given_names": "CHUB"}, ["name"]),
+        ({"surnames": "TZOC", "given_names": "NOLA"}, None),
     ],
 )
 def test_a_name_or_cui_on_a_list_is_found(db: Session, entry: dict[str, Any], fields: list[str] | None) -> None:
-    kind = db.query(ListType).filter_by(active=True).first()
-    assert kind is not None
-    db.add(WatchListEntry(list_type_code=kind.code, **entry))
+    db.add(make_entry(**entry))
     db.flush()
     found = findings(db, biographicData__marriedSurname="de Pop")
     assert [one.fields for one in found] == ([fields] if fields else [])

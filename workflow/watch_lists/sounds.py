@@ -1,0 +1,45 @@
+"""Names as they sound in the Spanish of Guatemala, so that Gonzales finds González and Ximénez finds Jiménez.
+
+The embedded PostgreSQL has neither pg_trgm nor fuzzystrmatch (docs/decisions/0009); a word that is coded once when it
+is loaded can be found by any index.
+"""
+
+import re
+
+from workflow.persons import search_name
+
+#: Words that join names and tell nobody apart.
+_PARTICLES = frozenset("DE DEL LA LAS LOS Y E VDA VIUDA".split())
+#: In this order; spellings of one sound become one letter. X stands for the CH that is left.
+_SPELLINGS = tuple(
+    (re.compile(pattern), sound)
+    for pattern, sound in (
+        (r"CH", "X"), (r"SH", "S"), (r"PH", "F"), (r"TZ", "S"), (r"TH", "T"), (r"^X(?=[EI])", "J"), (r"H", ""),
+        (r"QU(?=[EI])", "K"), (r"Q", "K"), (r"GU(?=[EI])", "G"), (r"G(?=[EI])", "J"), (r"C(?=[EI])", "S"), (r"C", "K"),
+        (r"Z", "S"), (r"V", "B"), (r"W", "U"), (r"LL", "Y"), (r"Y", "I"), (r"(.)\1+", r"\1"),
+    )
+)  # fmt: skip
+
+
+def sound(word: str) -> str:
+    """The word, normalised by `persons`, as it sounds; never empty for a word with letters."""
+    coded = word
+    for pattern, letters in _SPELLINGS:
+        coded = pattern.sub(letters, coded)
+    return coded or word
+
+
+def sounds(*names: str | None) -> list[str]:
+    """The words of the names as they sound, without particles, each once, in their order."""
+    words = (word for word in re.findall(r"[A-Z0-9]+", search_name(*names)) if word not in _PARTICLES)
+    return list(dict.fromkeys(sound(word) for word in words))
+
+
+def name_key(*names: str | None) -> str:
+    """The words of the names, normalised, in the order of the alphabet: the same for any order of the same words."""
+    return " ".join(sorted(search_name(*names).split()))
+
+
+def sound_words(birth_date: str | None, *names: str | None) -> str:
+    """What an entry is searched by: the sounds of its names, and the year of birth as y1990."""
+    return " ".join([*([f"y{birth_date[:4]}"] if birth_date else []), *sounds(*names)])
