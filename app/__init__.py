@@ -18,6 +18,7 @@ from app.database_server import ensure_database
 from app.settings import Settings
 from models.base import SessionLocal, make_engine
 from models.base import session as db
+from security import sealed
 from security.passwords import FAKE_HASH, HASH_METHOD
 from security.scope import set_acting
 from views.account import demand_strength
@@ -36,6 +37,7 @@ def create_app(settings: Settings, *, database_url: str | None = None, **overrid
     app.config.update(configuration(settings), **overrides)
     app.extensions["settings"] = settings
     SessionLocal.configure(bind=make_engine(database_url or ensure_database(settings), pool_size=2, max_overflow=3))
+    sealed.configure(settings.secret_key)
     registry.configure(settings.registry)
     pages.configure(
         settings.home / "keys",

@@ -9,6 +9,7 @@ from app.database_place import DatabaseServerError
 from app.database_server import ensure_database
 from app.settings import SettingError, Settings
 from models.base import SessionLocal, make_engine
+from security import sealed
 from workflow import pages, registry
 
 
@@ -31,6 +32,7 @@ def database(settings: Settings) -> Engine:
     except DatabaseServerError as error:
         raise click.ClickException(str(error)) from error
     SessionLocal.configure(bind=engine)
+    sealed.configure(settings.secret_key)
     registry.configure(settings.registry)
     pages.configure(
         settings.home / "keys",
