@@ -129,6 +129,7 @@ MENU = (
         (
             Item(50, N_("Users"), "people", "UserView.list", P.READ_USERS),
             Item(51, N_("Profiles"), "person-badge", "ProfileView.list", P.READ_PROFILES),
+            Item(None, N_("Access tokens"), "key", "TokenView.list", P.EDIT_USERS),
         ),
     ),
 )

@@ -12,6 +12,7 @@ import models.enrolments
 import models.inspections
 import models.report_runs
 import models.seals
+import models.sessions
 import models.stock
 import models.users
 import workflow.numbering

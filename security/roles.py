@@ -116,5 +116,7 @@ PROFILES = (
         | EVERYWHERE,
     ),
 )
+#: Profiles that ask for a second factor when they are seeded; a demonstration takes it off again.
+SECOND_FACTOR = frozenset({"ADMADM"})
 STATION_PROFILE = _profile("ESTACION", "Estación de captura", STATION)
 BY_CODE = {profile.code: profile for profile in (*PROFILES, STATION_PROFILE)}
