@@ -90,4 +90,4 @@ def label_of(agent: str) -> str:
 
 
 def _version(word: str, agent: str) -> re.Match[str] | None:
-    return re.search(rf"\b{word}\w*/(\d+)", agent)
+    return re.search(rf"{word}\w*/(\d+)", agent)

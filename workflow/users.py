@@ -114,7 +114,8 @@ def reset_second_factor(session: Session, actor: Actor, user_id: int) -> User:
 def make_administrator(session: Session, username: str) -> str:
     """The account `username` with the administrator's profile, made if it is missing; returns its one-time password.
 
-    For the console of an office that has no administrator yet, or whose only one forgot his password.
+    For the console of an office that has no administrator yet, or whose only one forgot his password or lost his second
+    factor, which is taken away.
     """
     if not re.fullmatch(USERNAME, username) or username == SYSTEM_USERNAME:
         raise BadValue(N_("A user name has 2 to 40 of a-z, 0-9, full stop, hyphen and underscore."), field="username")
@@ -129,6 +130,8 @@ def make_administrator(session: Session, username: str) -> str:
     session.flush()
     password = one_time_password(username)
     set_password(session, user.id, hash_password(password), must_change=True)
+    factors.remove(session, user.id)
+    log_event(session, user.id, "password.reset", None, console=True)
     return password
 
 

@@ -95,7 +95,7 @@ def test_an_account_is_locked_after_five_failures_and_opens_by_itself(
     assert enter(guest, "impres", "secreto-impres") == 401
     assert bearer(guest, "impres", "secreto-impres") == 401
     assert user(db, "impres").fail_login_count == TRIES, "waiting is not made longer by trying"
-    db.execute(update(LoginSource).values(locked_until=utc_now() - dt.timedelta(seconds=1)))
+    db.execute(update(LoginSource).values(locked_until=utc_now() - dt.timedelta(hours=1)))
     db.commit()
     assert enter(guest, "impres", "secreto-impres") == 303
     assert user(db, "impres").fail_login_count == 0
