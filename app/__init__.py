@@ -13,7 +13,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import views
-from app import errors, headers, presentation, tokens
+from app import errors, headers, limits, presentation, tokens
 from app.database_server import ensure_database
 from app.settings import Settings
 from models.base import SessionLocal, make_engine
@@ -66,6 +66,7 @@ def create_app(settings: Settings, *, database_url: str | None = None, **overrid
         views.register(appbuilder)
         presentation.install(app)
         tokens.install(app)
+        limits.install(app)
     if settings.trusted_hosts:
         app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
     return app
@@ -80,6 +81,8 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "MAX_CONTENT_LENGTH": settings.max_body,
         "TRUSTED_HOSTS": list(settings.trusted_hosts) or None,
         "PERMANENT_SESSION_LIFETIME": dt.timedelta(minutes=settings.session_minutes),
+        "SESSION_LASTING": dt.timedelta(hours=settings.session_hours),
+        "PASSWORD_DAYS": settings.password_days,
         "SESSION_COOKIE_NAME": "pasaportes",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
@@ -103,9 +106,14 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "AUTH_DB_FAKE_PASSWORD_HASH_CHECK": FAKE_HASH,
         "AUTH_TYPE": 1,
         "AUTH_RATE_LIMITED": not settings.demo,
-        "AUTH_RATE_LIMIT": "10 per minute",
+        "AUTH_RATE_LIMIT": settings.login_rate,
+        "API_RATE": settings.api_rate,
+        "SEARCH_RATE": settings.search_rate,
+        "EXPORT_RATE": settings.export_rate,
         "RATELIMIT_ENABLED": True,
         "RATELIMIT_STORAGE_URI": settings.ratelimit_url,
+        "RATELIMIT_STORAGE_OPTIONS": {"wrap_exceptions": True},
+        "RATELIMIT_SWALLOW_ERRORS": True,
         "JWT_ACCESS_TOKEN_EXPIRES": dt.timedelta(hours=1),
         "JWT_ERROR_MESSAGE_KEY": "message",
     }

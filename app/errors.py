@@ -6,17 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, flash, jsonify, redirect, render_template, request
+from flask import Flask, Response, flash, jsonify, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from flask_limiter import RateLimitExceeded
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, DBAPIError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from app.presentation import event_label, local_time, state_label
 from models.base import session
 from models.text import N_
 from security.errors import DomainError
+from views.access import to_log_in
 
 log = logging.getLogger(__name__)
 API_PREFIX = "/api/"
@@ -82,6 +85,10 @@ def domain_error(error: DomainError) -> ResponseReturnValue:
 
 
 def csrf_error(_error: CSRFError) -> ResponseReturnValue:
+    """A form without its token: mostly one of a session that is over, whose user is asked to log in again."""
+    logging_in = (request.endpoint or "").startswith("AuthDBView.")
+    if not logging_in and not current_user.is_authenticated:
+        return to_log_in()
     return page(400, gettext("The form had expired. Go back, reload the page and send it again."))
 
 
@@ -101,7 +108,19 @@ def http_error(error: HTTPException) -> ResponseReturnValue:
     session.rollback()
     if error.response is not None or (error.code or 500) < 400:
         return error.get_response()
+    if isinstance(error, TooManyRequests):
+        return _wait(error)
     return _fail(error.code or 500, gettext(MESSAGES.get(error.code or 500, error.name)))
+
+
+def _wait(error: TooManyRequests) -> ResponseReturnValue:
+    """429 with the seconds to wait: those of our own limits, or the whole period of Flask-Limiter's."""
+    seconds = error.retry_after if isinstance(error.retry_after, int) else 60
+    if isinstance(error, RateLimitExceeded):
+        seconds = error.limit.limit.get_expiry()
+    answer = make_response(_fail(429, gettext("Too many requests. Try again in %(seconds)s seconds.", seconds=seconds)))
+    answer.headers["Retry-After"] = str(seconds)
+    return answer
 
 
 def unexpected(error: Exception) -> ResponseReturnValue:
@@ -128,5 +147,4 @@ MESSAGES = {
     405: N_("This address does not take that method."),
     413: N_("What was sent is too large."),
     415: N_("What was sent is not of a kind that is taken here."),
-    429: N_("Too many tries. Wait a minute and try again."),
 }

@@ -7,6 +7,12 @@ POLICY = (
     "connect-src 'self'; form-action 'self'; frame-ancestors 'self'; frame-src 'self'; object-src 'self'; "
     "base-uri 'none'"
 )
+#: What no page of ours asks a browser for.
+FEATURES = (
+    "accelerometer autoplay camera display-capture encrypted-media geolocation gyroscope hid magnetometer microphone"
+    " midi payment picture-in-picture publickey-credentials-get serial usb xr-spatial-tracking"
+).split()
+PERMISSIONS = ", ".join(f"{feature}=()" for feature in FEATURES)
 
 
 def install(app: Flask) -> None:
@@ -22,6 +28,9 @@ def add(response: Response) -> Response:
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("X-Frame-Options", "SAMEORIGIN")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    headers.setdefault("Permissions-Policy", PERMISSIONS)
+    headers.setdefault("X-Permitted-Cross-Domain-Policies", "none")
     if "static" not in (request.endpoint or ""):
         headers.setdefault("Cache-Control", "no-store")
     if request.is_secure:

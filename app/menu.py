@@ -152,6 +152,7 @@ MENU = (
             Item(None, N_("Controls"), "sliders", "ControlView.list", P.READ_CONTROLS),
             Item(None, N_("Watch lists"), "flag", "WatchListView.list", P.READ_WATCH_LISTS, also=(P.LOAD_WATCH_LISTS,)),
             *map(_report, TRAILS.values()),
+            Item(None, N_("Access tokens"), "key", "TokenView.list", P.EDIT_USERS),
         ),
     ),
 )

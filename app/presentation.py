@@ -52,6 +52,14 @@ class Who:
     profiles: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class SessionLife:
+    """Seconds until the session ends: left alone (`idle`), and at the latest (`ends`)."""
+
+    idle: int
+    ends: int
+
+
 def install(app: Flask) -> None:
     """Give the templates their globals and filters."""
     app.jinja_env.globals.update(
@@ -75,12 +83,25 @@ def context() -> dict[str, Any]:
     """Names that depend on the request."""
     languages = [(code, entry["name"]) for code, entry in current_app.config["LANGUAGES"].items()]
     settings = current_app.extensions["settings"]
-    return {"who": who(), "languages": languages, "locale": str(get_locale()), "demo": settings.demo, "actor": actor()}
+    return {
+        "who": who(), "languages": languages, "locale": str(get_locale()), "demo": settings.demo, "actor": actor(),
+        "session_life": session_life(),
+    }  # fmt: skip
 
 
 def actor() -> Actor | None:
     """The actor of the request, if somebody is logged in."""
     return acting() if current_user.is_authenticated else None
+
+
+def session_life() -> SessionLife | None:
+    """How long the session of the request lives from now."""
+    somebody = actor()
+    if somebody is None or somebody.session is None:
+        return None
+    lifetime: dt.timedelta = current_app.config["PERMANENT_SESSION_LIFETIME"]
+    left = somebody.session.expires_at - dt.datetime.now(dt.UTC)
+    return SessionLife(int(lifetime.total_seconds()), max(0, int(left.total_seconds())))
 
 
 def who() -> Who | None:

@@ -16,6 +16,7 @@ OPEN = {
     "appbuilder.static": "style and scripts",
     "bootstrap.static": "style and scripts",
     "AuthDBView.login": "logging in",
+    "AuthDBView.code": "logging in, second step: asks for the first",
     "AuthDBView.logout": "logging out",
     "LocaleView.index": "changing the language",
     "UtilView.back": "going back in one's own history",

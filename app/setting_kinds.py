@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from limits import parse
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -51,6 +52,11 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+def _rate(text: str) -> str:
+    parse(text)
+    return text
+
+
 def whole(low: int, high: int) -> Kind:
     def read(text: str) -> int:
         number = int(text)
@@ -76,3 +82,4 @@ FOLDER = Kind("the path of a folder", _path)
 EXISTING_FILE = Kind("the path of an existing file", _existing_file)
 DATABASE_URL = Kind("a PostgreSQL URL such as postgresql://user:password@host:5432/name", _database_url)
 NAMES = Kind("names separated by commas", _names)
+RATE = Kind("a number per second, minute, hour or day, such as 60 per minute", _rate)

@@ -2,20 +2,17 @@
 
 import ipaddress
 import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from app.setting_kinds import DATABASE_URL, EXISTING_FILE, FOLDER, NAMES, TEXT, YES_NO, Kind, one_of, whole
+from app.secret_key import SHORTEST_SECRET_KEY, is_guessable, kept_secret_key
+from app.setting_kinds import DATABASE_URL, EXISTING_FILE, FOLDER, NAMES, RATE, TEXT, YES_NO, Kind, one_of, whole
 from printing.transliteration import CHOICES_OF, DEFAULT_CHOICES, EMPTY_OPTIONAL_DIGITS, MrzChoices
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
-SHORTEST_SECRET_KEY = 32
 DEMONSTRATION = "demonstration"  # the file in the home folder of a demonstration
-_FEWEST_DISTINCT_CHARACTERS = 8
-_PLACEHOLDERS = ("changeme", "change-me", "change_me", "change me", "thisismyscretkey", "your-secret", "your_secret")
 
 
 class SettingError(Exception):
@@ -142,6 +139,29 @@ class Settings:
     session_minutes: int = _setting(
         "PASAPORTES_SESSION_MINUTES", whole(1, 1440), 30, "Minutes without activity after which a user is logged out.",
     )  # fmt: skip
+    session_hours: int = _setting(
+        "PASAPORTES_SESSION_HOURS", whole(1, 24), 12,
+        "Hours after which a user has to log in again, however busy he is.",
+    )  # fmt: skip
+    password_days: int = _setting(
+        "PASAPORTES_PASSWORD_DAYS", whole(0, 3650), 90,
+        "Days after which a password expires and must be changed; 0 for never.",
+        demo=0, shown="90; 0 in a demonstration",
+    )  # fmt: skip
+    login_rate: str = _setting(
+        "PASAPORTES_LOGIN_RATE", RATE, "10 per minute",
+        "Most log-ins from one address, not counted in a demonstration.",
+    )  # fmt: skip
+    api_rate: str = _setting(
+        "PASAPORTES_API_RATE", RATE, "600 per minute",
+        "Most calls of the programming interfaces by one account, or by one address without a token.",
+    )  # fmt: skip
+    search_rate: str = _setting(
+        "PASAPORTES_SEARCH_RATE", RATE, "120 per minute", "Most searches and enquiries of one user.",
+    )  # fmt: skip
+    export_rate: str = _setting(
+        "PASAPORTES_EXPORT_RATE", RATE, "20 per minute", "Most files that one user asks for or fetches.",
+    )  # fmt: skip
     trusted_hosts: tuple[str, ...] = _setting(
         "PASAPORTES_TRUSTED_HOSTS", NAMES, (),
         "Host names this server answers to, separated by commas.", shown="any",
@@ -190,7 +210,7 @@ class Settings:
         settings = cls(**values | {"demo": demo})
         _make_home(settings.home)
         if settings.demo and not settings.secret_key:
-            return replace(settings, secret_key=_kept_secret_key(settings.home / "secret_key"))
+            return replace(settings, secret_key=kept_secret_key(settings.home / "secret_key"))
         return settings
 
     @property
@@ -246,12 +266,6 @@ def is_loopback(address: str) -> bool:
         return address == "localhost"
 
 
-def is_guessable(key: str) -> bool:
-    """Whether a secret key is short, repetitive or a placeholder of some example."""
-    placeholder = any(word in key.lower() for word in _PLACEHOLDERS)
-    return placeholder or len(key) < SHORTEST_SECRET_KEY or len(set(key)) < _FEWEST_DISTINCT_CHARACTERS
-
-
 def _is_demonstration(environ: Mapping[str, str]) -> bool:
     """What PASAPORTES_DEMO says; when it says nothing, whether the home folder holds a demonstration."""
     if environ.get("PASAPORTES_DEMO", "").strip():
@@ -265,21 +279,6 @@ def _make_home(home: Path) -> None:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise BadSetting(("PASAPORTES_HOME",), f"PASAPORTES_HOME cannot be made: {error}") from error
-
-
-def _kept_secret_key(path: Path) -> str:
-    """The key in `path`, made on first use; of two processes that start at once, both get the same."""
-    if not path.exists():
-        draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-            stream.write(secrets.token_urlsafe(48))
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text().strip()
 
 
 def settings_page() -> str:

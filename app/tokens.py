@@ -1,19 +1,14 @@
-"""Bearer tokens: the claim that ties one to its account's sessions, and the answers when it is missing or bad."""
-
-from typing import Any
+"""Bearer tokens: the answers when one is missing or bad, or its session has ended."""
 
 from flask import Flask, Response
 from flask_babel import gettext as _
 
 from app.errors import problem
-from models.base import session
-from security.actor import load_actor
 
 
 def install(app: Flask) -> None:
     """Teach the token manager of Flask-AppBuilder; call it after the AppBuilder was made."""
     tokens = app.appbuilder.sm.jwt_manager  # type: ignore[attr-defined]
-    tokens.additional_claims_loader(claims)
     tokens.unauthorized_loader(lambda _why: refused(_("Send a bearer token: log in at /api/v1/security/login.")))
     tokens.invalid_token_loader(lambda _why: refused(_("This is not a token of ours, or it was changed.")))
     tokens.expired_token_loader(lambda *_token: refused(_("The token has expired: log in again.")))
@@ -22,13 +17,7 @@ def install(app: Flask) -> None:
         lambda *_token: refused(_("This is not a token of ours, or it was changed."))
     )
     for ended in (tokens.revoked_token_loader, tokens.user_lookup_error_loader):
-        ended(lambda *_token: refused(_("The account was disabled, or its sessions were ended: log in again.")))
-
-
-def claims(identity: Any) -> dict[str, str]:
-    """What a new token carries besides its account: the epoch that ends it together with the account's sessions."""
-    actor = load_actor(session(), user_id=int(identity))
-    return {"epoch": actor.session_epoch} if actor else {}
+        ended(lambda *_token: refused(_("The account was disabled, or this token was ended: log in again.")))
 
 
 def refused(detail: str) -> Response:

@@ -16,6 +16,7 @@ import models.lost_documents
 import models.report_runs
 import models.seals
 import models.services
+import models.sessions
 import models.shipments
 import models.stock
 import models.users

@@ -28,7 +28,9 @@ FabUser.desk = mapped_column("desk", String(10), nullable=True)
 FabUser.must_change_password = mapped_column(
     "must_change_password", Boolean, default=True, server_default="true", nullable=False
 )
-FabUser.password_changed_at = mapped_column("password_changed_at", DateTime(timezone=True), nullable=True)
+FabUser.password_changed_at = mapped_column(
+    "password_changed_at", DateTime(timezone=True), server_default=text("now()"), nullable=False
+)
 FabUser.locked_until = mapped_column("locked_until", DateTime(timezone=True), nullable=True)
 FabUser.session_epoch = mapped_column(
     "session_epoch", String(32), server_default=text("md5(random()::text)"), nullable=False
@@ -37,6 +39,8 @@ FabUser.sites = relationship(Site, secondary=user_site, order_by=Site.code)
 
 Role.title = mapped_column("title", String(80), nullable=False, server_default="")
 Role.active = mapped_column("active", Boolean, nullable=False, server_default="true", default=True)
+#: Whoever has the profile logs in with a second factor.
+Role.second_factor = mapped_column("second_factor", Boolean, nullable=False, server_default="false", default=False)
 
 if TYPE_CHECKING:
 
@@ -58,7 +62,7 @@ if TYPE_CHECKING:
         cui: Mapped[str | None]
         desk: Mapped[str | None]
         must_change_password: Mapped[bool]
-        password_changed_at: Mapped[dt.datetime | None]
+        password_changed_at: Mapped[dt.datetime]
         locked_until: Mapped[dt.datetime | None]
         session_epoch: Mapped[str]
         roles: Mapped[list[Any]]

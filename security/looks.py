@@ -1,4 +1,4 @@
-"""Looks at people's data are written down: who, whose, on which screen."""
+"""Looks at people's data are written down: who, whose, on which screen; so is what happens to accounts."""
 
 from typing import Any
 
@@ -43,3 +43,11 @@ def log_look(session: Session, actor: Actor, screen: str, number: str | None, **
             detail=detail or None,
         )
     )
+
+
+def log_event(session: Session, user_id: int, screen: str, address: str | None, **detail: Any) -> None:
+    """Write down what happened to the account `user_id` (`session.…`, `factor.…`, `token.…`, `password.…`).
+
+    Never give it a password, a code, or a name that was typed and is not known.
+    """
+    session.add(AccessLog(at=utc_now(), user_id=user_id, screen=screen, address=address, detail=detail or None))

@@ -5,37 +5,31 @@ session cookie or the token is read, and everything else is answered from him.
 """
 
 import datetime as dt
-import hmac
+from dataclasses import replace
 from typing import Any
 
 from flask import current_app, g, request, session
 from flask_appbuilder.security.sqla.manager import SecurityManager
-from flask_login import UserMixin, user_logged_in
-from sqlalchemy import func, select, text, update
+from flask_login import UserMixin
+from sqlalchemy import select
 from werkzeug.security import check_password_hash
 
 from models.base import session as db
 from models.base import utc_now
 from models.users import User
-from security.actor import SYSTEM_USERNAME, Actor, load_actor
-from security.passwords import hash_password, set_password
+from security import factors, lockout
+from security.actor import SYSTEM_USERNAME, Actor, LiveSession, load_actor
+from security.errors import BadValue
+from security.looks import log_event
+from security.passwords import REMEMBERED, REUSED, expiry, hash_password, is_reused, set_password
 from security.permissions import BY_PAIR
 from security.scope import acting, set_acting
+from security.sessions import SEEN_EVERY, hash_of, label_of, mark_seen, open_session
 
-#: After this many wrong passwords an account waits, twice as long each further time, up to the longest wait.
-TRIES = 5
-FIRST_WAIT = dt.timedelta(minutes=1)
-LONGEST_WAIT = dt.timedelta(minutes=15)
-#: Whoever logs in is asked again after this time, however busy he was.
-LONGEST_SESSION = dt.timedelta(hours=12)
 #: Pages that need no permission but being somebody.
 OWN_ACCOUNT = frozenset({"UserInfoEditView", "ResetMyPasswordView"})
-
-_NEXT_WAIT = text(
-    f"case when coalesce(fail_login_count, 0) + 1 >= {TRIES} then now() + least("
-    f"power(2, least(coalesce(fail_login_count, 0) + 1 - {TRIES}, 16)) * interval '{FIRST_WAIT}', "
-    f"interval '{LONGEST_WAIT}') end"
-)
+#: The cookie may be this much newer than what its row says of when it was seen.
+_GRACE = 2 * SEEN_EVERY
 
 
 class Account(UserMixin):  # type: ignore[misc]
@@ -63,21 +57,24 @@ class Manager(SecurityManager):  # type: ignore[misc]
 
     # Who is asking.
     def load_user(self, pk: int | str) -> Account | None:
-        """The account of the session cookie; None when he was disabled, his sessions were ended, or this one is old."""
-        return self._account(int(pk), session.get("epoch")) if _is_recent(session.get("since")) else None
+        """The account of the session cookie; None when he was disabled, or the session was ended or is over."""
+        return self._account(int(pk), session.get("sid"))
 
     def load_user_jwt(self, _header: dict[str, Any], claims: dict[str, Any]) -> Account | None:
-        """The account of a bearer token, unless it was disabled or its tokens were ended."""
-        account = self._account(int(claims["sub"]), claims.get("epoch"))
+        """The account of a bearer token, unless it was disabled or the token was ended."""
+        account = self._account(int(claims["sub"]), claims.get("sid"))
         if account is not None:
             g.user = account
         return account
 
-    def _account(self, user_id: int, epoch: str | None) -> Account | None:
-        actor = load_actor(db(), user_id=user_id)
-        if actor is None or not actor.active or epoch is None or not hmac.compare_digest(epoch, actor.session_epoch):
+    def _account(self, user_id: int, key: Any) -> Account | None:
+        actor = load_actor(db(), user_id=user_id, key_hash=hash_of(key)) if isinstance(key, str) else None
+        if actor is None or not actor.active or actor.session is None or _is_idle(actor.session):
             return None
-        actor = actor.at(request.remote_addr, request.endpoint)
+        if utc_now() - actor.session.seen_at > SEEN_EVERY:
+            mark_seen(db(), actor.session.id, request.remote_addr)
+            db.commit()
+        actor = _as_due(actor).at(request.remote_addr, request.endpoint)
         set_acting(actor)
         return Account(actor)
 
@@ -106,63 +103,85 @@ class Manager(SecurityManager):  # type: ignore[misc]
 
     # How he proves it.
     def auth_user_db(self, username: str, password: str) -> User | None:
-        """The user whose name and password these are. Unknown, disabled, locked and wrong all answer alike."""
+        """The user whose name and password these are. Unknown, disabled, locked and wrong all answer alike.
+
+        He has not logged in yet: that is `enter`, after his second factor if he has one.
+        """
         name = (username or "").strip().lower()
         known = None if "\0" in name else db.scalars(select(User).where(User.username == name)).first()
-        if not self.knows_password(known, password) or known is None:
-            return None
-        self.update_user_auth_stat(known, success=True)
-        return known
+        return known if self.knows_password(known, password) else None
 
     def knows_password(self, user: User | None, password: str) -> bool:
-        """Whether this is the user's password. A wrong one counts as a failure; a locked account knows none."""
-        kept = None if user is None or not user.active or _is_locked(user) else user.password
+        """Whether this is the user's password. A wrong one counts as a failure; who has to wait knows none."""
+        counted = user or db.scalars(select(User).where(User.username == SYSTEM_USERNAME)).one()
+        may_try = self._may_try(counted.id)
+        kept = user.password if user is not None and user.active and may_try else None
         right = check_password_hash(kept or current_app.config["AUTH_DB_FAKE_PASSWORD_HASH_CHECK"], password or "")
-        if not kept:
-            _take_as_long_as_a_failure()
-        elif not right:
-            self.update_user_auth_stat(user, success=False)
-        return bool(kept) and right
+        return self._judge(counted.id, may_try, right=bool(kept) and right)
 
-    def update_user_auth_stat(self, user: Any, success: bool = True) -> None:
-        """Count log-ins and failures in the database itself, so that no failure is lost to a race."""
-        values: dict[str, Any] = {
-            "fail_login_count": 0, "locked_until": None, "last_login": func.now(),
-            "login_count": func.coalesce(User.login_count, 0) + 1,
-        } if success else {
-            "fail_login_count": func.coalesce(User.fail_login_count, 0) + 1, "locked_until": _NEXT_WAIT,
-        }  # fmt: skip
-        db.execute(update(User).where(User.id == user.id).values(**values))
+    def knows_code(self, user_id: int, code: str) -> bool:
+        """Whether this is a code of the user's second factor, which is then used up. A wrong one counts likewise."""
+        may_try = self._may_try(user_id)
+        used = factors.use_code(db(), user_id, code) if may_try else None
+        if used == "recovery":
+            log_event(db(), user_id, "factor.recovery", request.remote_addr, left=factors.codes_left(db(), user_id))
+        return self._judge(user_id, may_try, right=used is not None)
+
+    def _may_try(self, user_id: int) -> bool:
+        may_try = lockout.may_try(db(), user_id, request.remote_addr)
         db.commit()
-        (self.on_user_login if success else self.on_user_login_failed)(user)
+        return may_try
+
+    def _judge(self, user_id: int, may_try: bool, *, right: bool) -> bool:
+        """Every answer writes about as much, so that a stop-watch does not tell which names exist."""
+        if right:
+            lockout.take_back(db(), user_id, request.remote_addr)
+        else:
+            log_event(db(), user_id, "session.failed" if may_try else "session.locked", request.remote_addr)
+        db.commit()
+        return right
+
+    def enter(self, user: User, kind: str = "web", *, lasting: dt.timedelta | None = None) -> str:
+        """The user has proved who he is: open a session of `kind`. Returns its key, for the cookie or the token."""
+        lockout.got_in(db(), user.id, request.remote_addr)
+        key = open_session(
+            db(), user.id, kind, lasting or current_app.config["SESSION_LASTING"],
+            label=label_of(request.headers.get("User-Agent", "")), address=request.remote_addr,
+        )  # fmt: skip
+        log_event(db(), user.id, "session.login", request.remote_addr, kind=kind)
+        db.commit()
+        return key
 
     def reset_password(self, userid: int, password: str) -> None:
-        """Set a password; all other sessions and tokens end; set by another, it must be changed at the next log-in."""
+        """Set a password; all other sessions and tokens end; set by another, it must be changed at the next log-in.
+
+        Raises `BadValue` for one that was used before.
+        """
         actor = acting()
         own = actor is not None and actor.user_id == int(userid)
+        if is_reused(db(), int(userid), password):
+            raise BadValue(REUSED, field="password", count=REMEMBERED)
         kept = hash_password(password, current_app.config["FAB_PASSWORD_HASH_METHOD"])
-        epoch = set_password(db(), int(userid), kept, must_change=not own)
+        this = actor.session.id if own and actor and actor.session else None
+        set_password(db(), int(userid), kept, must_change=not own, but=this)
+        log_event(db(), int(userid), "password.changed", request.remote_addr if request else None)
         db.commit()
-        if own and request:
-            session["epoch"] = epoch
 
 
-def _is_recent(since: str | None) -> bool:
-    return since is not None and utc_now() - dt.datetime.fromisoformat(since) < LONGEST_SESSION
+def _is_idle(used: LiveSession) -> bool:
+    """Whether a session of the browser was left alone for too long."""
+    idle = utc_now() - used.seen_at
+    return used.kind == "web" and idle > current_app.config["PERMANENT_SESSION_LIFETIME"] + _GRACE
 
 
-def _is_locked(user: User) -> bool:
-    return user.locked_until is not None and user.locked_until > utc_now()
+def must_renew(must_change: bool, changed_at: dt.datetime | None) -> bool:
+    """Whether a password was set by another or has expired."""
+    expires = expiry(changed_at, current_app.config["PASSWORD_DAYS"]) if changed_at else None
+    return must_change or (expires is not None and expires <= utc_now())
 
 
-def _take_as_long_as_a_failure() -> None:
-    """Write as much as counting a failure does, so that a stop-watch does not tell which names exist."""
-    db.execute(update(User).where(User.username == SYSTEM_USERNAME).values(fail_login_count=0))
-    db.commit()
-
-
-@user_logged_in.connect  # type: ignore[untyped-decorator]
-def _remember_epoch(_app: Any, user: Any, **_: Any) -> None:
-    session["epoch"] = user.session_epoch if isinstance(user, User) else user.actor.session_epoch
-    session["since"] = utc_now().isoformat()
-    session.permanent = True
+def _as_due(actor: Actor) -> Actor:
+    """The actor with what he has to do first. A station's token was issued to it: it neither chooses nor proves."""
+    if actor.session is not None and actor.session.kind == "station":
+        return replace(actor, must_change_password=False, lacks_factor=False)
+    return replace(actor, must_change_password=must_renew(actor.must_change_password, actor.password_changed_at))

@@ -132,6 +132,8 @@ PROFILES = (
         | EVERYWHERE,
     ),
 )
+#: Profiles that ask for a second factor when they are seeded; a demonstration takes it off again.
+SECOND_FACTOR = frozenset({"ADMADM"})
 STATION_PROFILE = _profile("ESTACION", "Estación de captura", STATION)
 #: Not the manual's: whoever reads the trail need not be one of those who make it (SPEC 5).
 AUDITOR_PROFILE = _profile(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from models.users import FabPermission, PermissionView, Role, User, ViewMenu
 from security.actor import SYSTEM_USERNAME
 from security.permissions import Permission
-from security.roles import BY_CODE, Profile
+from security.roles import BY_CODE, SECOND_FACTOR, Profile
 
 _GRANT = text("insert into ab_permission_view_role (permission_view_id, role_id) values (:pair, :role)")
 
@@ -54,7 +54,8 @@ def _profile(session: Session, profile: Profile, pairs: dict[Permission, Any], k
     """The profile with its permissions; one that exists is given those alone that are not among `known`."""
     role = session.scalars(select(Role).where(Role.name == profile.code)).first()
     if role is None:
-        role, known = Role(name=profile.code, title=profile.name), set()
+        role = Role(name=profile.code, title=profile.name, second_factor=profile.code in SECOND_FACTOR)
+        known = set()
         session.add(role)
         session.flush()
     for pair in {pairs[permission] for permission in profile.permissions} - known:

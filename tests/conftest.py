@@ -15,11 +15,12 @@ from app import create_app
 from app.database_server import create_database, drop_database, ensure_database
 from app.migrating import migrate
 from app.settings import Settings
-from models.base import SessionLocal, make_engine, utc_now
+from models.base import SessionLocal, make_engine
 from models.base import session as scoped
 from security.actor import Actor, load_actor
 from security.scope import acting_as
 from tests.build import CAST, make_cast
+from tests.cookies import bearer, sit_down
 from tests.pages import PO, CheckedClient, catalogue
 
 
@@ -138,16 +139,7 @@ def login(app: Flask, db: Session) -> Callable[[str], FlaskClient]:
     def logged_in(username: str) -> FlaskClient:
         actor = load_actor(db, username=username)
         assert actor is not None, f"{username} is not in the cast: {sorted(CAST)}"
-        client = app.test_client()
-        with client.session_transaction() as cookie:
-            cookie.update(
-                _user_id=str(actor.user_id),
-                _fresh=True,
-                epoch=actor.session_epoch,
-                since=utc_now().isoformat(),
-                locale="es",
-            )
-        return client
+        return sit_down(app.test_client(), db, actor)
 
     return logged_in
 
@@ -155,15 +147,11 @@ def login(app: Flask, db: Session) -> Callable[[str], FlaskClient]:
 @pytest.fixture
 def token(app: Flask, db: Session) -> Callable[[str], dict[str, str]]:
     """The Authorization header of a user of the cast."""
-    from flask_jwt_extended import create_access_token
 
     def header(username: str) -> dict[str, str]:
         actor = load_actor(db, username=username)
         assert actor is not None
-        with app.app_context():
-            bearer = create_access_token(str(actor.user_id), additional_claims={"epoch": actor.session_epoch})
-            scoped.commit()  # the claims were read; a request begins with a session of its own
-        return {"Authorization": f"Bearer {bearer}"}
+        return bearer(app, db, actor)
 
     return header
 

@@ -15,6 +15,7 @@ from models.base import SessionLocal
 from models.base import session as scoped
 from models.cases import CaseEvent, CaseFinding, CasePicture, PassportCase, Picture
 from models.enrolments import Enrollment, EnrollmentBuffer
+from tests.cookies import bearer
 from workflow import registry
 
 ROW = re.compile(r"^\| `(?P<id>[^`]+)\.json` \| .* \| (?P<state>[A-Z_]+) \| (?P<findings>[^|]+) \|$", re.MULTILINE)
@@ -159,12 +160,8 @@ def test_by_osia_the_second_time_is_a_conflict(
 
 @pytest.fixture
 def module_token(app: Flask, everything: Session) -> Callable[[], dict[str, str]]:
-    from flask_jwt_extended import create_access_token
-
     def header() -> dict[str, str]:
         actor = station(None)
-        with app.app_context():
-            bearer = create_access_token(str(actor.user_id), additional_claims={"epoch": actor.session_epoch})
-        return {"Authorization": f"Bearer {bearer}"}
+        return bearer(app, everything, actor)
 
     return header

@@ -10,7 +10,7 @@ from flask_appbuilder.api import BaseApi
 MODULES = (
     "queues cases previews pictures personalisation trays quality delivery receipts issues transfers closings "
     "enquiries booklets lost_documents shipments reports stock_on_hand catalogs services controls watch_lists "
-    "corrections amendments voids extensions api osia"
+    "tokens sessions second_factor corrections amendments voids extensions api osia"
 ).split()
 
 

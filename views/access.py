@@ -4,9 +4,11 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import abort, current_app, redirect, request
+from flask import abort, current_app, flash, redirect, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_jwt_extended import verify_jwt_in_request
 from flask_login import current_user
 from sqlalchemy.orm import Session
@@ -19,7 +21,8 @@ from security.permissions import Permission
 from security.scope import acting
 
 View = Callable[..., ResponseReturnValue]
-MUST_CHANGE = N_("An administrator set this password: sign in on the web page and change it first.")
+MUST_CHANGE = N_("The password was set by an administrator or has expired: change it on the web page first.")
+MUST_ENROL = N_("This account needs a second factor: sign in on the web page and set it up first.")
 
 
 def current_actor() -> Actor:
@@ -32,9 +35,20 @@ def current_actor() -> Actor:
 
 
 def to_log_in() -> ResponseReturnValue:
-    """To the log-in page, and after it back to where one wanted to go."""
+    """To the log-in page, and after it back to where one wanted to go: for a form that was sent, to its page."""
     builder = current_app.appbuilder  # type: ignore[attr-defined]
-    return redirect(builder.get_url_for_login_with(request.full_path.rstrip("?")))
+    if request.method == "GET":
+        return redirect(builder.get_url_for_login_with(request.full_path.rstrip("?")))
+    flash(_("Your session had ended. Sign in again: what you typed is kept in this browser and is filled in."), "info")
+    return redirect(builder.get_url_for_login_with(_sent_from() or builder.get_url_for_index))
+
+
+def _sent_from() -> str:
+    """The path of the page whose form was sent, if it is one of ours."""
+    came_from = urlsplit(request.referrer or "")
+    if came_from.netloc != request.host:
+        return ""
+    return came_from.path + (f"?{came_from.query}" if came_from.query else "")
 
 
 def needs(*permissions: Permission) -> Callable[[View], View]:
@@ -85,6 +99,8 @@ def api_needs(*permissions: Permission) -> Callable[[View], View]:
                 abort(401)
             if actor.must_change_password:
                 raise NotAllowed(MUST_CHANGE)
+            if actor.lacks_factor:
+                raise NotAllowed(MUST_ENROL)
             if permissions and not actor.may(*permissions):
                 abort(403)
             return view(*args, **kwargs)

@@ -1,21 +1,15 @@
-"""One's own account: log-in and log-out, Cambio Clave (module 52; M:L1196-L1204), own data, and tokens for programs."""
+"""One's own account: Cambio Clave (module 52; M:L1196-L1204) and own data, and what one has to do before all else."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
-from flask import current_app, flash, jsonify, redirect, request, session, url_for
+from flask import current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_appbuilder import expose
 from flask_appbuilder.exceptions import PasswordComplexityValidationError
 from flask_appbuilder.forms import DynamicForm
-from flask_appbuilder.security import api as framework_api
 from flask_appbuilder.security import views as framework
-from flask_appbuilder.security.decorators import no_cache
-from flask_appbuilder.security.forms import LoginForm_db
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
-from flask_jwt_extended import create_access_token, create_refresh_token
-from flask_login import current_user, login_user, logout_user
+from flask_login import current_user
 from sqlalchemy import select
 from wtforms import PasswordField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length, StopValidation
@@ -23,140 +17,19 @@ from wtforms.validators import EqualTo, InputRequired, Length, StopValidation
 from models.base import session as database
 from models.text import N_
 from models.users import User
-from security.errors import BadValue, DomainError, NotAllowed
-from security.passwords import RULES, check_password_rules
+from security.manager import must_renew
+from security.passwords import REMEMBERED, REUSED, RULES, check_password_rules, is_reused
 from security.scope import acting
-from views.access import MUST_CHANGE, current_actor, public, transaction
+from views.access import current_actor, transaction
 from views.checks import matches
 from views.frame import GuardedFrame
 from workflow import users
 
-#: One answer for an unknown user, a wrong password, a disabled and a locked account.
-WRONG = N_("The user or the password is not right, or the account has to wait.")
 EMAIL = matches(r"[^@\s]+@[^@\s]+\.[^@\s]+", N_("An address such as name@example.org."))
 
 
 def _tidy(value: str | None) -> str:
     return (value or "").strip()
-
-
-# ---- log-in
-
-
-class AuthDBView(framework.AuthDBView):  # type: ignore[misc]
-    """Name and password; whatever is wrong, the answer is the same. The framework links to it by this name."""
-
-    @expose("/login/", methods=["GET", "POST"])
-    @public
-    @no_cache
-    def login(self) -> ResponseReturnValue:
-        """The log-in page; after it, the page one came from."""
-        if current_user.is_authenticated:
-            return redirect(self._next())
-        form = LoginForm_db()
-        if not form.validate_on_submit():
-            return self._page(form), 400 if form.errors else 200
-        user = self.appbuilder.sm.auth_user_db(form.username.data, form.password.data)
-        if user is None:
-            flash(_(WRONG), "danger")
-            return self._page(form), 401
-        session.pop("csrf_token", None)
-        login_user(user, remember=False)
-        return redirect(self._next(), 303)
-
-    @expose("/logout/", methods=["GET", "POST"])
-    @public
-    def logout(self) -> ResponseReturnValue:
-        """End this session, when posted; a mere link does nothing."""
-        if request.method == "POST":
-            locale = session.get("locale")
-            logout_user()
-            session.clear()
-            session["locale"] = locale
-            return redirect(self.appbuilder.get_url_for_login, 303)
-        return redirect(self.appbuilder.get_url_for_index)
-
-    def _page(self, form: Any) -> str:
-        form.username.data = (form.username.data or "").replace("\x00", "")  # no page can show a NUL
-        return str(self.render_template(self.login_template, title=_("Sign in"), form=form))
-
-    def _next(self) -> str:
-        return local_path(request.args.get("next", "")) or str(self.appbuilder.get_url_for_index)
-
-
-def local_path(url: str) -> str:
-    """The part of `url` on this server, empty when it leads elsewhere: nobody is sent away by a crafted link."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    if parts.scheme not in ("", "http", "https") or parts.netloc not in ("", request.host) or "\\" in url:
-        return ""
-    path = "/" + parts.path.lstrip("/")
-    return (path + (f"?{parts.query}" if parts.query else "")) if url.isprintable() and parts.path else ""
-
-
-class NotAuthenticated(DomainError):
-    """Not the password of that user, or an account that may not log in now."""
-
-    status = 401
-
-
-def _is_text(value: Any) -> bool:
-    """Whether it is text that the database could hold: no half of a surrogate pair, which JSON can write."""
-    return isinstance(value, str) and not any("\ud800" <= sign <= "\udfff" for sign in value)
-
-
-class SecurityApi(framework_api.SecurityApi):  # type: ignore[misc]
-    """`/api/v1/security`: bearer tokens, under the same conditions as the log-in page."""
-
-    @expose("/login", methods=["POST"])
-    @public
-    def login(self) -> ResponseReturnValue:
-        """Log in and get a bearer token, with `refresh` also one to renew it
-        ---
-        post:
-          requestBody:
-            required: true
-            content:
-              application/json:
-                schema:
-                  type: object
-                  required: [username, password]
-                  properties:
-                    username: {type: string}
-                    password: {type: string}
-                    refresh: {type: boolean}
-          responses:
-            200:
-              description: The tokens
-              content:
-                application/json:
-                  schema:
-                    type: object
-                    properties:
-                      access_token: {type: string}
-                      refresh_token: {type: string}
-            400:
-              description: Not such a body
-            401:
-              description: Wrong, unknown, disabled or locked
-            403:
-              description: The password must be changed first
-        """
-        body = request.get_json(silent=True)
-        names = ("username", "password")
-        if not isinstance(body, dict) or not all(_is_text(body.get(name)) for name in names):
-            raise BadValue(N_("Send username and password as a JSON object."), field="username")
-        user = self.appbuilder.sm.auth_user_db(body["username"], body["password"])
-        if user is None:
-            raise NotAuthenticated(WRONG)
-        if user.must_change_password:
-            raise NotAllowed(MUST_CHANGE)
-        tokens = {"access_token": create_access_token(str(user.id), fresh=True)}
-        if body.get("refresh") is True:
-            tokens["refresh_token"] = create_refresh_token(str(user.id))
-        return jsonify(tokens)
 
 
 # ---- own password
@@ -199,13 +72,20 @@ class OwnPasswordForm(DynamicForm):  # type: ignore[misc]
     )
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """The present password is tried last, and a wrong one counts like a failed log-in."""
+        """The present password is tried last, and a wrong one counts like a failed log-in.
+
+        Only who knows it is told whether the new one is among the former ones.
+        """
         if not super().validate(extra_validators):
             return False
         manager = current_app.appbuilder.sm  # type: ignore[attr-defined]
-        if manager.knows_password(database.get(User, current_actor().user_id), self.current.data):
+        owner = current_actor().user_id
+        if not manager.knows_password(database.get(User, owner), self.current.data):
+            self.current.errors = [_("It is not right, or the account has to wait.")]
+        elif is_reused(database(), owner, str(self.password.data)):
+            self.password.errors = [_(REUSED, count=REMEMBERED)]
+        else:
             return True
-        self.current.errors = [_("It is not right, or the account has to wait.")]
         return False
 
 
@@ -220,6 +100,7 @@ class _OwnPage(GuardedFrame):
         """Add breadcrumbs, and what the page explains."""
         values |= {"crumbs": self.crumbs((str(self.form_title), None)), "hints": self.hints}
         values["must_change"] = current_actor().must_change_password
+        values["expired"] = values["must_change"] and must_renew(False, current_actor().password_changed_at)
         return super().render_template(template, **values)  # type: ignore[misc, no-any-return]
 
 
@@ -281,16 +162,25 @@ class OwnDataView(_OwnPage, framework.UserInfoEditView):  # type: ignore[misc]
         return redirect(url_for(f"{self.endpoint}.this_form_get"), 303)
 
 
-# ---- forced change
+# ---- what comes first
+
+#: Views that anybody reaches who still has something to do.
+_FIRST = frozenset({"AuthDBView", "PasswordView", "LocaleView"})
 
 
-def demand_new_password() -> ResponseReturnValue | None:
-    """Before a page: whoever has a password set by another changes it before anything else. Tokens: `api_needs`."""
+def demand_what_is_due() -> ResponseReturnValue | None:
+    """Before a page: a password set by another, or expired, is changed, and a second factor set up, before all else.
+
+    Tokens: `api_needs`.
+    """
     endpoint = request.endpoint or ""
-    if endpoint.endswith("static") or endpoint.partition(".")[0] in {"AuthDBView", "PasswordView", "LocaleView"}:
+    if endpoint.endswith("static") or endpoint.partition(".")[0] in _FIRST:
         return None
-    if request.path.startswith(("/api/", "/osia/")) or not current_user.is_authenticated:
+    if request.path.startswith(("/api/v1/", "/osia/")) or not current_user.is_authenticated:
         return None
-    if not current_actor().must_change_password:
-        return None
-    return redirect(url_for("PasswordView.this_form_get"))
+    actor = current_actor()
+    if actor.must_change_password:
+        return redirect(url_for("PasswordView.this_form_get"))
+    if actor.lacks_factor and not endpoint.startswith("SecondFactorView."):
+        return redirect(url_for("SecondFactorView.index"))
+    return None

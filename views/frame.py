@@ -25,6 +25,8 @@ class AccountLinks:
     sign_out: str
     password: str | None
     profile: str | None
+    sessions: str | None
+    second_factor: str | None
     interface: str | None
 
 
@@ -37,6 +39,8 @@ def account_links() -> AccountLinks:
         sign_out=builder.get_url_for_logout,
         password=_link(manager.resetmypasswordview.__name__ + ".this_form_get"),
         profile=_link(manager.userinfoeditview.__name__ + ".this_form_get"),
+        sessions=_link("SessionView.index"),
+        second_factor=_link("SecondFactorView.index"),
         interface=_link("ApiDocView.index") if _may_read_interface() else None,
     )
 

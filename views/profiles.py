@@ -83,12 +83,15 @@ class ProfileView(AdminView, RoleModelView):  # type: ignore[misc]
     word_columns = ("title", "name")
     label_columns = {  # noqa: RUF012
         "title": lazy_gettext("Description"), "name": lazy_gettext("Abbreviation"), "active": lazy_gettext("Active"),
-        "id": lazy_gettext("Active users"),
+        "second_factor": lazy_gettext("Second factor"), "id": lazy_gettext("Active users"),
     }  # fmt: skip
-    list_columns = show_columns = ["title", "name", "active", "id"]  # noqa: RUF012
-    order_columns = search_columns = ["title", "name", "active"]  # noqa: RUF012
-    edit_columns = ["title"]  # noqa: RUF012
-    add_columns = ["title", "name"]  # noqa: RUF012
+    list_columns = show_columns = ["title", "name", "active", "second_factor", "id"]  # noqa: RUF012
+    order_columns = search_columns = ["title", "name", "active", "second_factor"]  # noqa: RUF012
+    edit_columns = ["title", "second_factor"]  # noqa: RUF012
+    add_columns = ["title", "name", "second_factor"]  # noqa: RUF012
+    description_columns = {  # noqa: RUF012
+        "second_factor": lazy_gettext("Whoever has this profile logs in with a code of his telephone besides."),
+    }
     validators_columns = {  # noqa: RUF012
         "title": [InputRequired()],
         "name": [

@@ -8,7 +8,8 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from security.manager import Manager
-from views.account import AuthDBView, OwnDataView, PasswordView, SecurityApi, demand_new_password
+from views.account import OwnDataView, PasswordView, demand_what_is_due
+from views.login import AuthDBView, SecurityApi
 from views.profiles import ProfileView
 from views.users import UserView
 
@@ -39,6 +40,6 @@ class WebManager(Manager):
 
     @staticmethod
     def before_request() -> ResponseReturnValue | None:
-        """Before every request: who asks, and whether he has to change his password first."""
+        """Before every request: who asks, and what he has to do before he goes on."""
         g.user = current_user
-        return demand_new_password()
+        return demand_what_is_due()

@@ -106,6 +106,7 @@ class UserView(AdminView, UserDBModelView):  # type: ignore[misc]
     class_permission_name = "Users"
     method_permission_name = {  # noqa: RUF012
         **AdminView.method_permission_name, "disable": "edit", "enable": "edit", "profiles": "edit", "renew": "edit",
+        "sessions": "edit", "factor": "edit",
     }  # fmt: skip
     include_route_methods = {  # noqa: RUF012
         "list", "show", "add", "edit", "action", "action_post", "assignments", "assign",
@@ -188,6 +189,8 @@ class UserView(AdminView, UserDBModelView):  # type: ignore[misc]
 
     def _get_show_widget(self, pk: Any, item: Any, *rest: Any, **options: Any) -> dict[str, Any]:
         offered = self.row_actions({"username": item.username, "active": item.active})
+        if offered:
+            offered += [self.actions["sessions"], self.actions["factor"]]
         options["actions"] = {act.name: act for act in offered}
         return super()._get_show_widget(pk, item, *rest, **options)
 
@@ -206,6 +209,23 @@ class UserView(AdminView, UserDBModelView):  # type: ignore[misc]
             method = current_app.config["FAB_PASSWORD_HASH_METHOD"]
             user, password = users.renew_password(session, current_actor(), user.id, method)
         return self._tell_once(user, password)
+
+    @action("sessions", lazy_gettext("Sessions and tokens"), "", "display", multiple=False)
+    def sessions(self, user: Any) -> ResponseReturnValue:
+        """Go and see where he is logged in."""
+        return redirect(url_for("SessionView.of", user_id=user.id), 303)
+
+    @action(
+        "factor", lazy_gettext("Reset second factor"),
+        lazy_gettext("For who lost telephone and recovery codes. The open sessions of this user end."), "phone",
+        multiple=False,
+    )  # fmt: skip
+    def factor(self, user: Any) -> ResponseReturnValue:
+        """Take it away; his profile may ask for a new one at the next log-in."""
+        with transaction() as session:
+            users.reset_second_factor(session, current_actor(), user.id)
+        flash(_("The second factor of %(user)s was taken away.", user=user.username), "success")
+        return redirect(self.home_url(), 303)
 
     @action(
         "disable", lazy_gettext("Disable"), lazy_gettext("The user can no longer log in; open sessions end at once."),

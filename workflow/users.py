@@ -15,10 +15,13 @@ from models.base import utc_now
 from models.catalogs import Site
 from models.text import N_
 from models.users import Role, User
+from security import factors
 from security.actor import SYSTEM_USERNAME, Actor
 from security.errors import BadValue, NotAllowed, NotFound, Refused
-from security.passwords import hash_password, new_epoch, one_time_password, set_password
+from security.looks import log_event
+from security.passwords import hash_password, one_time_password, set_password
 from security.permissions import Permission
+from security.sessions import end_every, new_epoch
 
 ADMINISTRATOR = "ADMADM"
 USERNAME = r"^[a-z0-9._-]{2,40}$"
@@ -92,14 +95,27 @@ def renew_password(session: Session, actor: Actor, user_id: int, hash_method: st
     user = _account_of_another(session, actor, user_id)
     password = one_time_password(user.username)
     set_password(session, user.id, hash_password(password, hash_method), must_change=True)
+    log_event(session, user.id, "password.reset", actor.address, by=actor.user_id)
     stamp(user, actor)
     return user, password
+
+
+def reset_second_factor(session: Session, actor: Actor, user_id: int) -> User:
+    """Take away the second factor of another who lost it, and end his sessions; his profile may ask for a new one."""
+    user = _account_of_another(session, actor, user_id)
+    if not factors.remove(session, user.id):
+        raise Refused(N_("%(user)s has no second factor."), user=user.username)
+    end_every(session, user.id)
+    log_event(session, user.id, "factor.reset", actor.address, by=actor.user_id)
+    stamp(user, actor)
+    return user
 
 
 def make_administrator(session: Session, username: str) -> str:
     """The account `username` with the administrator's profile, made if it is missing; returns its one-time password.
 
-    For the console of an office that has no administrator yet, or whose only one forgot his password.
+    For the console of an office that has no administrator yet, or whose only one forgot his password or lost his second
+    factor, which is taken away.
     """
     if not re.fullmatch(USERNAME, username) or username == SYSTEM_USERNAME:
         raise BadValue(N_("A user name has 2 to 40 of a-z, 0-9, full stop, hyphen and underscore."), field="username")
@@ -114,6 +130,8 @@ def make_administrator(session: Session, username: str) -> str:
     session.flush()
     password = one_time_password(username)
     set_password(session, user.id, hash_password(password), must_change=True)
+    factors.remove(session, user.id)
+    log_event(session, user.id, "password.reset", None, console=True)
     return password
 
 
@@ -121,6 +139,7 @@ def disable(session: Session, actor: Actor, user_id: int) -> User:
     """Close an account; its sessions and tokens end at once."""
     user = _account_of_another(session, actor, user_id)
     user.active, user.session_epoch = False, new_epoch()
+    log_event(session, user.id, "session.ended_all", actor.address, by=actor.user_id)
     stamp(user, actor)
     keep_an_administrator(session)
     return user

@@ -79,6 +79,8 @@ def test_one_worker_counts_rate_limits_alone_and_needs_no_storage(tmp_path):
         ("PASAPORTES_REGISTRY", "renap"),
         ("PASAPORTES_OCRB_FONT", "/nowhere/font.otf"),
         ("PASAPORTES_MAX_BODY", "4 MiB"),
+        ("PASAPORTES_API_RATE", "often"),
+        ("PASAPORTES_PASSWORD_DAYS", "-1"),
     ],
 )
 def test_a_bad_value_is_named_with_what_it_must_be(tmp_path, variable, value):
@@ -152,7 +154,7 @@ def test_lists_are_read_without_blanks(tmp_path):
 
 def test_every_setting_has_its_own_variable_and_a_row_of_the_reference():
     variables = [setting.variable for setting in SETTINGS]
-    assert len(set(variables)) == len(variables) == 30
+    assert len(set(variables)) == len(variables) == 37
     page = settings_page()
     assert all(f"| `{setting.variable}` | {setting.description} |" in page for setting in SETTINGS)
     assert str(PROJECT_ROOT) not in page

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask_jwt_extended import create_access_token
 from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import Session
 
@@ -22,6 +21,7 @@ from reports.catalogue import REPORTS
 from security.actor import load_actor
 from security.scope import set_acting
 from tests.build import make_cast
+from tests.cookies import bearer, sit_down
 from workflow import checks, former_passports
 
 CASES = 20_000
@@ -212,12 +212,8 @@ def test_a_page_reads_big_tables_by_an_index(app: Flask, asked: Recorder, known:
     with Session(asked.engine) as session:
         actor = load_actor(session, username=user)
     assert actor is not None
-    client = app.test_client()
-    with client.session_transaction() as cookie:
-        cookie.update(
-            _user_id=str(actor.user_id), _fresh=True, epoch=actor.session_epoch, since=utc_now().isoformat(),
-            locale="es",
-        )  # fmt: skip
+    with Session(asked.engine) as session:
+        client = sit_down(app.test_client(), session, actor)
     asked.sent.clear()
     answer = client.open(path, method=method, **values)
     assert answer.status_code in (200, 302, 303), answer.text
@@ -240,11 +236,9 @@ def test_the_interface_reads_big_tables_by_an_index(app: Flask, asked: Recorder,
     with Session(asked.engine) as session:
         actor = load_actor(session, username=user)
     assert actor is not None
-    with app.app_context():
-        bearer = create_access_token(str(actor.user_id), additional_claims={"epoch": actor.session_epoch})
-        scoped.remove()
+    with Session(asked.engine) as session:
+        headers = bearer(app, session, actor)
     asked.sent.clear()
-    headers = {"Authorization": f"Bearer {bearer}"}
     answer = app.test_client().open(path.format(**known), method=method, json=body, headers=headers)
     assert answer.status_code == 200, answer.text
     assert asked.scans() == []

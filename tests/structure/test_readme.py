@@ -145,9 +145,10 @@ from sqlalchemy.orm import Session
 from app import create_app, reference
 from app.migrating import migrate
 from app.settings import Settings
-from models.base import make_engine, utc_now
+from models.base import make_engine
 from security.actor import load_actor
 from tests.build import make_case, make_cast
+from tests.cookies import sit_down
 url, home = sys.argv[1:]
 engine = make_engine(url)
 migrate(engine)
@@ -159,10 +160,8 @@ with Session(engine) as session:
     actor = load_actor(session, username="jpgu")
 settings = Settings(home=Path(home), demo=True, secret_key="x" * 8 + "recipe-of-a-report-0123456789")
 app = create_app(settings, database_url=url, WTF_CSRF_ENABLED=False)
-client = app.test_client()
-with client.session_transaction() as cookie:
-    cookie.update(_user_id=str(actor.user_id), _fresh=True, epoch=actor.session_epoch, since=utc_now().isoformat())
-    cookie["locale"] = "en"
+with Session(engine) as session:
+    client = sit_down(app.test_client(), session, actor, locale="en")
 page = client.get("/reports/longest/")
 assert page.status_code == 200 and number in page.text and "Longest waiting" in client.get("/").text, page.text
 made = client.post("/reports/files/longest", data={"format": "xlsx"}, follow_redirects=True)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash
 
 from models.users import User
-from security.manager import TRIES
+from security.lockout import TRIES
 from security.passwords import check_password_rules, one_time_password
 from tests.views.counting import statements
 
@@ -82,7 +82,7 @@ def test_wrong_present_passwords_count_as_failed_log_ins(login: Login, app: Flas
     client = login("impres")
     for _ in range(TRIES):
         client.post(FORM, data=given(current="no"))
-    assert user(db, "impres").locked_until is not None
+    assert user(db, "impres").fail_login_count == TRIES
     assert 'class="field-error"' in client.post(FORM, data=given()).text
     assert app.test_client().post("/login/", data={"username": "impres", "password": OLD}).status_code == 401
 

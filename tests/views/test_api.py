@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from flask_jwt_extended import create_access_token
 from jsonschema import Draft202012Validator
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -16,7 +15,9 @@ from models.booklets import Personalisation
 from models.cases import CaseFinding, CaseRequirement, PassportCase, State
 from models.control import ControlSetting
 from models.users import AccessLog, User
+from security.actor import load_actor
 from tests.build import make_booklets, make_case
+from tests.cookies import bearer
 from views import openapi
 from workflow.machine import TRANSITIONS
 
@@ -242,12 +243,11 @@ def test_a_token_ends_by_time_and_with_its_account(
     app: Any, db: Session, client: FlaskClient, token: Callable[[str], Header], case: str
 ) -> None:
     good = token("supervisor")
-    user = db.scalars(select(User).where(User.username == "supervisor")).one()
-    with app.app_context():
-        claims = {"epoch": user.session_epoch}
-        old = create_access_token(str(user.id), additional_claims=claims, expires_delta=dt.timedelta(seconds=-1))
+    actor = load_actor(db, username="supervisor")
+    assert actor is not None
+    old = bearer(app, db, actor, expires_delta=dt.timedelta(seconds=-1))
     assert client.get(f"/api/v1/cases/{case}", headers=good).status_code == 200
-    expired = client.get(f"/api/v1/cases/{case}", headers={"Authorization": f"Bearer {old}"})
+    expired = client.get(f"/api/v1/cases/{case}", headers=old)
     assert expired.status_code == 401
     assert problem(expired)["title"] == "NotAuthenticated"
     db.execute(update(User).where(User.username == "supervisor").values(session_epoch="another"))

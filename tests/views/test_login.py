@@ -7,17 +7,19 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash
 
 from app import create_app
 from app.settings import Settings
 from models.base import SessionLocal, utc_now
+from models.sessions import LoginSource, UserSession
 from models.users import User
-from security.manager import LONGEST_WAIT, TRIES
+from security.lockout import LONGEST_WAIT, TRIES
 from security.passwords import FAKE_HASH, HASH_METHOD
-from views.account import local_path
+from security.sessions import hash_of
+from views.login import local_path
 
 Login = Callable[[str], FlaskClient]
 OWN_PAGE = "/account/data/form"
@@ -39,6 +41,11 @@ def enter(client: FlaskClient, username: str, password: str, query: str = "") ->
 
 def bearer(client: FlaskClient, username: str, password: str) -> int:
     return client.post("/api/v1/security/login", json={"username": username, "password": password}).status_code
+
+
+def source(db: Session, username: str, network: str = "127.0.0.1") -> LoginSource:
+    key = (user(db, username).id, network)
+    return db.get_one(LoginSource, key, populate_existing=True)
 
 
 @pytest.fixture
@@ -83,23 +90,25 @@ def test_an_account_is_locked_after_five_failures_and_opens_by_itself(
 ) -> None:
     for _ in range(TRIES):
         assert enters(guest, "impres", "no") == 401
-    locked = user(db, "impres")
-    assert locked.fail_login_count == TRIES
-    assert locked.locked_until is not None
+    assert user(db, "impres").fail_login_count == TRIES
+    assert source(db, "impres").locked_until is not None
     assert enter(guest, "impres", "secreto-impres") == 401
     assert bearer(guest, "impres", "secreto-impres") == 401
     assert user(db, "impres").fail_login_count == TRIES, "waiting is not made longer by trying"
-    change(db, "impres", locked_until=utc_now() - dt.timedelta(seconds=1))
+    db.execute(update(LoginSource).values(locked_until=utc_now() - dt.timedelta(hours=1)))
+    db.commit()
     assert enter(guest, "impres", "secreto-impres") == 303
     assert user(db, "impres").fail_login_count == 0
 
 
 def test_the_wait_doubles_and_has_an_end(guest: FlaskClient, db: Session) -> None:
     waits = []
+    assert enter(guest, "impres", "no") == 401
     for failures in (TRIES - 1, TRIES, TRIES + 1, 500_000):
-        change(db, "impres", fail_login_count=failures, locked_until=None)
+        db.execute(update(LoginSource).values(failures=failures, locked_until=None))
+        db.commit()
         assert enter(guest, "impres", "no") == 401
-        until = user(db, "impres").locked_until
+        until = source(db, "impres").locked_until
         assert until is not None
         waits.append(round((until - utc_now()).total_seconds() / 60))
     assert waits == [1, 2, 4, LONGEST_WAIT.total_seconds() / 60]
@@ -138,28 +147,49 @@ def test_nobody_is_sent_elsewhere_after_logging_in(url: str, target: str, app: F
         assert local_path(url) == target
 
 
-def test_a_session_ends_after_twelve_hours_however_busy(login: Login) -> None:
-    client = login("impres")
+def shift(db: Session, client: FlaskClient, **back: dt.timedelta) -> None:
+    """Let the session of the client begin, or be seen, earlier than it was."""
     with client.session_transaction() as cookie:
-        cookie["since"] = (utc_now() - dt.timedelta(hours=11, minutes=59)).isoformat()
-    assert client.get(OWN_PAGE).status_code == 200
-    with client.session_transaction() as cookie:
-        cookie["since"] = (utc_now() - dt.timedelta(hours=12, seconds=1)).isoformat()
-    assert client.get(OWN_PAGE).status_code == 302
-    with client.session_transaction() as cookie:
-        del cookie["since"]
-    assert client.get(OWN_PAGE).status_code == 302
+        row = UserSession.key_hash == hash_of(cookie["sid"])
+    db.execute(text("alter table user_session disable trigger session_stays_as_it_is"))
+    values = {name: getattr(UserSession, name) - by for name, by in back.items()}
+    db.execute(update(UserSession).where(row).values(**values))
+    db.execute(text("alter table user_session enable trigger session_stays_as_it_is"))
+    db.commit()
 
 
-def test_an_idle_session_ends_by_itself(guest: FlaskClient, app: Flask, settings: Settings) -> None:
+def test_a_session_ends_after_twelve_hours_however_busy(guest: FlaskClient, db: Session) -> None:
+    assert enter(guest, "impres", "secreto-impres") == 303
+    almost = dt.timedelta(hours=11, minutes=59)
+    shift(db, guest, started_at=almost, expires_at=almost)
+    assert guest.get(OWN_PAGE).status_code == 200
+    shift(db, guest, started_at=dt.timedelta(minutes=2), expires_at=dt.timedelta(minutes=2))
+    assert guest.get(OWN_PAGE).status_code == 302
+
+
+def test_an_idle_session_ends_by_itself(guest: FlaskClient, app: Flask, db: Session, settings: Settings) -> None:
     assert app.config["PERMANENT_SESSION_LIFETIME"] == dt.timedelta(minutes=settings.session_minutes)
     assert enter(guest, "impres", "secreto-impres") == 303
     with guest.session_transaction() as cookie:
         assert cookie.permanent
-        assert {"epoch", "since"} <= set(cookie)
+    shift(db, guest, seen_at=dt.timedelta(minutes=settings.session_minutes))
+    assert guest.get(OWN_PAGE).status_code == 200, "and is written down as seen"
+    shift(db, guest, seen_at=dt.timedelta(minutes=settings.session_minutes + 3))
+    assert guest.get(OWN_PAGE).status_code == 302, "although the cookie is as new as can be"
 
 
-def test_a_token_carries_the_epoch_and_dies_with_it(guest: FlaskClient, db: Session, app: Flask) -> None:
+def test_a_cookie_without_a_session_of_that_user_is_nobodys(guest: FlaskClient, login: Login, db: Session) -> None:
+    assert enter(guest, "impres", "secreto-impres") == 303
+    with login("admadm").session_transaction() as others, guest.session_transaction() as cookie:
+        mine, cookie["sid"] = cookie["sid"], others["sid"]
+    assert guest.get(OWN_PAGE).status_code == 302
+    for broken in ("", "x", 7, None, mine + "x"):
+        with guest.session_transaction() as cookie:
+            cookie.update(sid=broken, _user_id=str(user(db, "impres").id))
+        assert guest.get(OWN_PAGE).status_code == 302
+
+
+def test_a_token_dies_with_the_epoch_of_its_account(guest: FlaskClient, db: Session, app: Flask) -> None:
     given = {"username": "estacion", "password": "secreto-estacion", "refresh": True, "provider": "db"}
     tokens = guest.post("/api/v1/security/login", json=given).get_json()
     headers = {"Authorization": f"Bearer {tokens['refresh_token']}"}

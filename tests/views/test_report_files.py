@@ -34,6 +34,7 @@ from security.actor import Actor, load_actor
 from security.errors import DomainError
 from security.permissions import Permission
 from tests.build import make_case
+from tests.cookies import sit_down
 from tests.reports.test_every_report import Everywhere, ask, local_head, run_called
 from tests.views.test_report_pages import field, take_away, user_id
 from views import report_files
@@ -539,13 +540,7 @@ def at_door(app: Flask, engine: Engine, username: str) -> Iterator[FlaskClient]:
     SessionLocal.configure(bind=engine)
     actor = load_actor(scoped(), username=username)
     assert isinstance(actor, Actor)
-    client = app.test_client()
-    with client.session_transaction() as cookie:
-        cookie.update(
-            _user_id=str(actor.user_id), _fresh=True, epoch=actor.session_epoch, since=utc_now().isoformat(),
-            locale="es",
-        )  # fmt: skip
-    yield client
+    yield sit_down(app.test_client(), scoped(), actor)
     scoped.remove()
     SessionLocal.kw.clear()
     SessionLocal.kw.update(before)
