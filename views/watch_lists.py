@@ -63,8 +63,9 @@ class WatchListView(Page):
         with transaction() as session:
             load = loading.load_called(session, number)
             shown = _read(session, [load])
+            sample = loading.sample(load)
         title = _("File %(number)s", number=number)
-        return self._page("load", title, (title, None), load=load, **shown)
+        return self._page("load", title, (title, None), load=load, sample=sample, **shown)
 
     @expose("/<int:number>/confirm", methods=["POST"])
     @needs(LOAD)

@@ -212,6 +212,9 @@ def test_a_file_takes_the_place_of_the_former_one_and_what_stays_keeps_its_numbe
     path = csv_file(tmp_path, ",Caal,Ana,,,,,,", ",Pop,Luz,,,,,,")
     second = loading.load_file(db, keeper, path, list_type="OCA", source="MP")
     assert (second.entries, second.added, second.removed) == (2, 1, 1)
+    assert loading.load_file(db, keeper, path, list_type="OCA", source="MP") is second, (
+        "the same file again is nothing new"
+    )
     assert (first.state, first.ended_by_id) == ("REPLACED", keeper.user_id)
     assert names(db) == ["Caal", "Pop"]
     assert db.scalars(select(WatchListEntry.id).where(WatchListEntry.surnames == "Caal")).one() == kept

@@ -25,8 +25,8 @@ from workflow.outside.parameters import Parameters
 LARGEST = 16_384
 #: Seconds before the second attempt; doubled for each further one, and varied by half.
 PAUSE = 0.2
-#: Worth another attempt: it may be over in a moment.
-_PASSING = frozenset({Outcome.TIMED_OUT, Outcome.UNREACHABLE, Outcome.FAILED})
+#: Worth another attempt: it may be over in a moment. After a time-out a station has waited enough; a worker asks again.
+_PASSING = frozenset({Outcome.UNREACHABLE, Outcome.FAILED})
 _authority: list[Path] = []
 
 

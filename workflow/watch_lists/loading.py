@@ -12,6 +12,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -63,13 +64,19 @@ class Difference:
 
 
 def load_file(session: Session, actor: Actor, path: Path, *, list_type: str, source: str) -> WatchListLoad:
-    """Load the file at `path`. NotAllowed, BadValue, BadFile. The caller commits."""
+    """Load the file at `path`, or do nothing when it is in force already. NotAllowed, BadValue, BadFile.
+
+    The caller commits.
+    """
     _check(session, actor, list_type, source)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
+        load = _new(actor, list_type, source, path.name, digest)
+        current = _current(session, load)
+        if current is not None and current.sha256 == digest:
+            return current
         file.seek(0)
         stage(session, file)
-    load = _new(actor, list_type, source, path.name, digest)
     return _replace(session, actor, load)
 
 
@@ -185,6 +192,12 @@ def _decoded(file: IO[bytes]) -> Iterator[Row | Fault]:
         yield Fault(1, N_("The file is not UTF-8: save it as CSV UTF-8."))
 
 
+def sample(load: WatchListLoad, most: int = 10) -> list[Row]:
+    """The first rows of a prepared file, whose content was read with it."""
+    rows = _decoded(io.BytesIO(load.content or b""))
+    return [row for row in islice(rows, most) if not isinstance(row, Fault)]
+
+
 def _difference(session: Session, load: WatchListLoad) -> Difference:
     of = {"type": load.list_type_code, "source": load.source}
     counts = [
@@ -240,8 +253,8 @@ def loads(session: Session, states: Iterable[str], most: int) -> list[WatchListL
 
 
 def load_called(session: Session, number: int) -> WatchListLoad:
-    """The load of that number, or NotFound."""
-    load = session.get(WatchListLoad, number)
+    """The load of that number with what it keeps of its file, or NotFound."""
+    load = session.get(WatchListLoad, number, options=[undefer(WatchListLoad.content)])
     if load is None:
         raise NotFound(N_("There is no such file, or it was discarded. Load it again."))
     return load

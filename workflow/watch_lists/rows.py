@@ -10,7 +10,7 @@ from typing import Any
 
 from models.text import N_
 from workflow.persons import PartialDate, search_name
-from workflow.watch_lists.sounds import name_key, sound_words, sounds
+from workflow.watch_lists.sounds import key_of, sound_words, sounds
 
 #: The header's names and the greatest lengths.
 COLUMNS = {
@@ -105,14 +105,13 @@ def _somebody(line: int, given: dict[str, str]) -> Fault | None:
 
 def _entry(given: dict[str, str]) -> Row:
     text = {name: given.get(name) or None for name in COLUMNS}
-    names = (text["surnames"], text["given_names"])
-    named = bool(search_name(*names))
-    content = "\0".join(given.get(name, "") for name in COLUMNS)
+    name = search_name(text["surnames"], text["given_names"]) or None
+    content = "\0".join(given.get(column, "") for column in COLUMNS)
     return {
         "row_hash": hashlib.blake2b(content.encode(), digest_size=16).digest(),
         "reference": text["reference"], "surnames": text["surnames"], "given_names": text["given_names"],
-        "search_name": search_name(*names) if named else None, "name_key": name_key(*names) if named else None,
-        "sound_words": sound_words(text["birth_date"], *names) if named else None, "birth_date": text["birth_date"],
+        "search_name": name, "name_key": key_of(name) if name else None,
+        "sound_words": sound_words(text["birth_date"], name) if name else None, "birth_date": text["birth_date"],
         "cui": text["cui"], "document_number": text["document_number"], "note": text["reason"],
         "valid_from": text["valid_from"], "valid_until": text["valid_until"],
     }  # fmt: skip

@@ -5,6 +5,7 @@ is loaded can be found by any index.
 """
 
 import re
+from functools import lru_cache
 
 from workflow.persons import search_name
 
@@ -21,6 +22,7 @@ _SPELLINGS = tuple(
 )  # fmt: skip
 
 
+@lru_cache(maxsize=50_000)  # a list has the same words again and again
 def sound(word: str) -> str:
     """The word, normalised by `persons`, as it sounds; never empty for a word with letters."""
     coded = word
@@ -31,15 +33,25 @@ def sound(word: str) -> str:
 
 def sounds(*names: str | None) -> list[str]:
     """The words of the names as they sound, without particles, each once, in their order."""
-    words = (word for word in re.findall(r"[A-Z0-9]+", search_name(*names)) if word not in _PARTICLES)
+    return sounds_of(search_name(*names))
+
+
+def sounds_of(name: str) -> list[str]:
+    """As `sounds`, of a name that is normalised already."""
+    words = (word for word in re.findall(r"[A-Z0-9]+", name) if word not in _PARTICLES)
     return list(dict.fromkeys(sound(word) for word in words))
 
 
 def name_key(*names: str | None) -> str:
     """The words of the names, normalised, in the order of the alphabet: the same for any order of the same words."""
-    return " ".join(sorted(search_name(*names).split()))
+    return key_of(search_name(*names))
 
 
-def sound_words(birth_date: str | None, *names: str | None) -> str:
-    """What an entry is searched by: the sounds of its names, and the year of birth as y1990."""
-    return " ".join([*([f"y{birth_date[:4]}"] if birth_date else []), *sounds(*names)])
+def key_of(name: str) -> str:
+    """As `name_key`, of a name that is normalised already."""
+    return " ".join(sorted(name.split()))
+
+
+def sound_words(birth_date: str | None, name: str) -> str:
+    """What an entry is searched by: the sounds of its normalised name, and the year of birth as y1990."""
+    return " ".join([*([f"y{birth_date[:4]}"] if birth_date else []), *sounds_of(name)])
