@@ -24,7 +24,7 @@ from workflow.machine import TRANSITIONS, Transition
 
 #: Modules whose transitions are carried out on the page of a decision.
 DECIDING = ("SUPERVISION", "VALIDACION_SECUNDARIA")
-#: Transitions with a page of their own, by module; the others have the generic form.
+#: Pages of queues, by module; what has no page has the generic form.
 PAGES = {
     "SUPERVISION": "supervision",
     "VALIDACION_SECUNDARIA": "secondary",
@@ -34,8 +34,14 @@ PAGES = {
     "CONTROL_CALIDAD": "quality",
     "POST_IMPRESION": "delivery",
 }
-#: Modules whose transitions have a page that is not of a queue.
-OWN_PAGES = {"CORRECCION": "CorrectionView.form", "PRORROGA": "ExtensionView.show", "ANULAR_LIBRETA": "VoidView.start"}
+#: Transitions with a page of their own that is not of a queue.
+OWN_PAGES = {
+    "correct": "CorrectionView.form",
+    "correct_issued": "CorrectionView.form",
+    "extend": "ExtensionView.show",
+    "void_booklet": "VoidView.start",
+    "reactivate_booklet": "VoidView.start",
+}
 ACTORS = tuple(dict.fromkeys(move.permission for move in TRANSITIONS.values()))
 
 
@@ -163,8 +169,8 @@ def lost_words(typed: Mapping[str, str]) -> list[str]:
 
 
 def own_page(number: str, move: Transition) -> str | None:
-    """The page of a module that carries out `move`, for who may; None where the generic form does. `NotAllowed`."""
-    endpoint = OWN_PAGES.get(move.module)
+    """The page that carries out `move`; None where the generic form does. `NotAllowed` for who may not."""
+    endpoint = OWN_PAGES.get(move.name)
     if endpoint is None:
         return None
     if not current_actor().may(move.permission):
@@ -188,7 +194,7 @@ def _address(found: CaseFile, move: Transition) -> str | None:
     """Where `move` is carried out; None when there is nothing for it to be done to."""
     if move.module in PAGES:
         return url_for(endpoint_of(PAGES[move.module]), number=found.case.number)
-    if move.module == "ANULAR_LIBRETA":
+    if OWN_PAGES.get(move.name) == "VoidView.start":
         return _booklet_page(found, move)
     return own_page(found.case.number, move) or url_for(".form", number=found.case.number, transition=move.name)
 

@@ -32,6 +32,7 @@ from security.scope import acting_as
 from tests.build import make_booklets, make_case
 from tests.workflow import ledger_world
 from workflow import pages
+from workflow.machine import Asked as AskedBy
 from workflow.machine import perform
 from workflow.stock.serials import Run
 
@@ -92,8 +93,11 @@ class Office(ledger_world.Office):
     # Cases.
 
     def does(self, who: str, act: str, case: PassportCase, **values: Any) -> CaseEvent:
+        first = self.actor("jusa")  # who asked for what two people do
         with acting_as(self.actor(who)):
-            return perform(self.db, act, case.number, self.actor(who), **values)
+            return perform(
+                self.db, act, case.number, self.actor(who), AskedBy(first.user_id, first.username), **values
+            )  # fmt: skip
 
     def stock(self, count: int, first: int = 5_000_001, *, warehouse: str = "PROD-GUA", **more: Any) -> list[str]:
         """Booklets received by the system itself."""
