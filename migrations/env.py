@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import models.accounts
 import models.arrivals
 import models.booklets
 import models.cases

@@ -16,7 +16,7 @@ from models.text import N_
 from security.actor import Actor
 from security.errors import NotAllowed
 from security.permissions import Permission
-from security.scope import acting
+from security.scope import acting, set_acting
 
 View = Callable[..., ResponseReturnValue]
 MUST_CHANGE = N_("An administrator set this password: sign in on the web page and change it first.")
@@ -29,6 +29,13 @@ def current_actor() -> Actor:
     if actor is None:
         abort(401)
     return actor
+
+
+def _act_by(actor: Actor, permissions: tuple[Permission, ...]) -> None:
+    """Go on only with one of `permissions`, and seeing only the sites where it holds."""
+    if not actor.may(*permissions):
+        abort(403)
+    set_acting(actor.by(*permissions))
 
 
 def to_log_in() -> ResponseReturnValue:
@@ -45,8 +52,8 @@ def needs(*permissions: Permission) -> Callable[[View], View]:
         def wrapped(*args: Any, **kwargs: Any) -> ResponseReturnValue:
             if not current_user.is_authenticated:
                 return to_log_in()
-            if permissions and not current_actor().may(*permissions):
-                abort(403)
+            if permissions:
+                _act_by(current_actor(), permissions)
             return view(*args, **kwargs)
 
         wrapped.permissions = permissions  # type: ignore[attr-defined]
@@ -63,8 +70,7 @@ def needs_its(name: str) -> Callable[[View], View]:
         def wrapped(self: Any, *args: Any, **kwargs: Any) -> ResponseReturnValue:
             if not current_user.is_authenticated:
                 return to_log_in()
-            if not current_actor().may(*getattr(self, name)):
-                abort(403)
+            _act_by(current_actor(), getattr(self, name))
             return view(self, *args, **kwargs)
 
         wrapped.permissions_of = name  # type: ignore[attr-defined]
@@ -85,8 +91,8 @@ def api_needs(*permissions: Permission) -> Callable[[View], View]:
                 abort(401)
             if actor.must_change_password:
                 raise NotAllowed(MUST_CHANGE)
-            if permissions and not actor.may(*permissions):
-                abort(403)
+            if permissions:
+                _act_by(actor, permissions)
             return view(*args, **kwargs)
 
         wrapped.permissions = permissions  # type: ignore[attr-defined]
