@@ -20,14 +20,8 @@ _WHO = text(
            (select coalesce(array_agg(distinct r.name), '{}')
               from held_profile h join ab_role r on r.id = h.role_id
              where h.user_id = u.id and r.active) as profiles,
-           (select coalesce(array_agg(distinct coalesce(h.site_code, '*') || ' ' || p.name || ' ' || v.name), '{}')
-              from held_profile h
-              join ab_role r on r.id = h.role_id and r.active
-              join ab_permission_view_role pr on pr.role_id = r.id
-              join ab_permission_view pv on pv.id = pr.permission_view_id
-              join ab_permission p on p.id = pv.permission_id
-              join ab_view_menu v on v.id = pv.view_menu_id
-             where h.user_id = u.id) as grants
+           (select coalesce(array_agg(distinct coalesce(h.site_code, '*') || ' ' || h.act || ' ' || h.screen), '{}')
+              from held_permission h where h.user_id = u.id) as grants
       from ab_user u
      where u.id = :id or u.username = :username
     """
@@ -74,8 +68,13 @@ class Actor:
         return permission in self.permissions and self.by(permission).sees(*sites)
 
     def by(self, *permissions: Permission) -> "Actor":
-        """The same actor, seeing only the sites where he has one of `permissions`."""
-        return self if self.held_at is None else replace(self, sites=self.sites_for(*permissions))
+        """The same actor, seeing of what he sees only the sites where he has one of `permissions`."""
+        return self if self.held_at is None else replace(self, sites=_common(self.sites, self.sites_for(*permissions)))
+
+    def covers(self, permission: Permission, sites: Iterable[str] | None) -> bool:
+        """Whether he has `permission` at each of `sites` (None: at every site)."""
+        held = self.by(permission).sites
+        return permission in self.permissions and (held is None or (sites is not None and held.issuperset(sites)))
 
     def sees(self, *sites: str) -> bool:
         """Whether one of `sites` is his."""
@@ -135,6 +134,10 @@ def _held_at(
 def _joined(parts: Iterable[Sites]) -> Sites:
     every = list(parts)
     return None if None in every else frozenset().union(*(part for part in every if part))
+
+
+def _common(one: Sites, other: Sites) -> Sites:
+    return other if one is None else one if other is None else one & other
 
 
 def system_actor(session: Session) -> Actor:

@@ -11,7 +11,6 @@ from models.catalogs import Site
 from models.clock import local_date
 from models.enrolments import FormerCase
 from security.actor import Actor
-from security.permissions import Permission
 from workflow import comparing, enquiries, queues, succession
 from workflow.enquiries import BookletLine
 from workflow.labels import Labels, coded_columns, read_labels, usernames
@@ -119,7 +118,7 @@ def _file(
 ) -> CaseFile:
     events, booklets, former, earlier = list(events), list(booklets), list(former), list(earlier)
     held = queues.is_held(case)
-    pictures = enquiries.pictures(session, case) if actor.may(Permission.SEE_IMAGES) else []
+    pictures = enquiries.pictures(session, case) if enquiries.sees_images(actor, case) else []
     return CaseFile(
         case=case,
         site=session.get_one(Site, case.site_code),

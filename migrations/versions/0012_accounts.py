@@ -28,6 +28,17 @@ select user_id, role_id, site_code from user_assignment
  where ended_at is null and (now() at time zone 'America/Guatemala')::date between valid_from
        and coalesce(valid_until, 'infinity'::date)
 """
+#: What a user may do now, by Flask-AppBuilder's pair of names; `site_code` as above.
+HELD_PERMISSION = """
+create view held_permission as
+select h.user_id, h.site_code, h.role_id, p.name as act, v.name as screen
+  from held_profile h
+  join ab_role r on r.id = h.role_id and r.active
+  join ab_permission_view_role pr on pr.role_id = r.id
+  join ab_permission_view pv on pv.id = pr.permission_view_id
+  join ab_permission p on p.id = pv.permission_id
+  join ab_view_menu v on v.id = pv.view_menu_id
+"""
 FUNCTIONS = """
 -- Of an assignment only its last day and its end may change; an end is for good.
 create function refuse_change_of_assignment() returns trigger language plpgsql as $$
@@ -80,6 +91,7 @@ def upgrade() -> None:
     _user_assignment()
     op.execute(NEVER_TWICE)
     op.execute(HELD_PROFILE)
+    op.execute(HELD_PERMISSION)
     _access_review()
     _access_review_line()
     op.execute(FUNCTIONS)
@@ -101,9 +113,7 @@ def _user_assignment() -> None:
         sa.Column("ended_by_id", sa.Integer(), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("valid_until >= valid_from", name="assignment_ends_after_it_starts"),
-        sa.CheckConstraint(
-            "(ended_at is null) = (ended_by_id is null)", name="assignment_ended_by_somebody"
-        ),
+        sa.CheckConstraint("(ended_at is null) = (ended_by_id is null)", name="assignment_ended_by_somebody"),
         sa.ForeignKeyConstraint(["user_id"], ["ab_user.id"], name=op.f("fk_user_assignment_user_id")),
         sa.ForeignKeyConstraint(["role_id"], ["ab_role.id"], name=op.f("fk_user_assignment_role_id")),
         sa.ForeignKeyConstraint(["site_code"], ["site.code"], name=op.f("fk_user_assignment_site_code")),
@@ -124,9 +134,7 @@ def _access_review() -> None:
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("signed_by_id", sa.Integer(), nullable=True),
         sa.Column("signed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint(
-            "(signed_at is null) = (signed_by_id is null)", name="review_signed_by_somebody"
-        ),
+        sa.CheckConstraint("(signed_at is null) = (signed_by_id is null)", name="review_signed_by_somebody"),
         sa.ForeignKeyConstraint(["site_code"], ["site.code"], name=op.f("fk_access_review_site_code")),
         sa.ForeignKeyConstraint(["opened_by_id"], ["ab_user.id"], name=op.f("fk_access_review_opened_by_id")),
         sa.ForeignKeyConstraint(["signed_by_id"], ["ab_user.id"], name=op.f("fk_access_review_signed_by_id")),
@@ -154,9 +162,7 @@ def _access_review_line() -> None:
         sa.Column("remark", sa.String(200), nullable=True),
         sa.Column("decided_by_id", sa.Integer(), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint(
-            "decision in ('KEEP', 'DISABLE', 'CHANGE')", name="review_line_decision_is_known"
-        ),
+        sa.CheckConstraint("decision in ('KEEP', 'DISABLE', 'CHANGE')", name="review_line_decision_is_known"),
         sa.CheckConstraint(
             "(decision is null) = (decided_by_id is null) and (decision is null) = (decided_at is null)",
             name="review_line_decided_by_somebody",
@@ -182,7 +188,7 @@ def downgrade() -> None:
     op.execute("drop trigger never_erased on ab_user; drop trigger never_emptied on ab_user")
     for table in ("access_review_line", "access_review"):
         op.drop_table(table)
-    op.execute("drop view held_profile")
+    op.execute("drop view held_permission; drop view held_profile")
     op.drop_table("user_assignment")
     op.execute("drop function refuse_change_of_assignment(); drop function refuse_change_of_review()")
     op.execute("drop type code_range")
