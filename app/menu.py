@@ -128,6 +128,7 @@ MENU = (
         "shield-lock",
         (
             Item(50, N_("Users"), "people", "UserView.list", P.READ_USERS),
+            Item(None, N_("Access reviews"), "clipboard-check", "ReviewView.list", P.REVIEW_ACCESS),
             Item(51, N_("Profiles"), "person-badge", "ProfileView.list", P.READ_PROFILES),
         ),
     ),

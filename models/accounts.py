@@ -34,6 +34,7 @@ class UserAssignment(Base):
     ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"), index=True)
     ended_at: Mapped[dt.datetime | None]
     role: Mapped[Any] = relationship(Role, lazy="joined")
+    user: Mapped[Any] = relationship(User, foreign_keys=[user_id])
     given_by: Mapped[Any] = relationship(User, foreign_keys=[given_by_id])
 
     # The database besides excludes two at once of the same user, profile and site (migration 0012).

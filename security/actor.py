@@ -69,7 +69,9 @@ class Actor:
 
     def by(self, *permissions: Permission) -> "Actor":
         """The same actor, seeing of what he sees only the sites where he has one of `permissions`."""
-        return self if self.held_at is None else replace(self, sites=_common(self.sites, self.sites_for(*permissions)))
+        if self.held_at is None and self.may(*permissions):
+            return self
+        return replace(self, sites=_common(self.sites, self.sites_for(*permissions)))
 
     def covers(self, permission: Permission, sites: Iterable[str] | None) -> bool:
         """Whether he has `permission` at each of `sites` (None: at every site)."""

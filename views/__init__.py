@@ -9,7 +9,7 @@ from flask_appbuilder.api import BaseApi
 #: users and profiles: Flask-AppBuilder adds them itself, by `views.security`.
 MODULES = (
     "queues cases previews pictures personalisation trays quality delivery receipts issues transfers closings "
-    "enquiries booklets reports stock_on_hand catalogs api osia"
+    "enquiries booklets reports stock_on_hand catalogs assignments reviews user_import api osia"
 ).split()
 
 

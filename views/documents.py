@@ -102,7 +102,9 @@ class DocumentView(Page):
     @needs_its("writers")
     def new(self) -> ResponseReturnValue:
         """The head of a new document."""
-        return self._head({"on": local_date(utc_now()).isoformat(), **self.first_head()})
+        kept = current_actor().warehouse_code or ""
+        today = local_date(utc_now()).isoformat()
+        return self._head({"on": today, "warehouse": kept, "from_warehouse": kept, **self.first_head()})
 
     @expose("/new", methods=["POST"])
     @needs_its("writers")
