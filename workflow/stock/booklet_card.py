@@ -146,13 +146,9 @@ def card(session: Session, number: str, actor: Actor, *, after: int = 0, screen:
         booklet.number, category, booklet.state, booklet.state_since, places[booklet.place], booklet.place,
         warehouse.name if warehouse else None, void.name if void else None, uses,
         tuple(_entry(row, places, actor) for row in rows), rows[-1]["id"] if len(found) > PAGE else None,
-        voidable=booklet.state == BookletState.NUEVA and _may_here(actor, Permission.VOID_BOOKLETS, warehouse),
-        reactivable=_reactivable(booklet, void) and _may_here(actor, Permission.REACTIVATE_BOOKLETS, warehouse),
+        voidable=booklet.state == BookletState.NUEVA and acts_at(actor, warehouse, Permission.VOID_BOOKLETS),
+        reactivable=_reactivable(booklet, void) and acts_at(actor, warehouse, Permission.REACTIVATE_BOOKLETS),
     )  # fmt: skip
-
-
-def _may_here(actor: Actor, permission: Permission, warehouse: Warehouse | None) -> bool:
-    return warehouse is not None and acts_at(actor, warehouse, permission)
 
 
 def _reactivable(booklet: Booklet, void: VoidType | None) -> bool:

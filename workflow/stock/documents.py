@@ -26,9 +26,9 @@ def allow(actor: Actor, *permissions: Permission) -> Actor:
     return actor.by(*permissions)
 
 
-def acts_at(actor: Actor, warehouse: Warehouse, permission: Permission) -> bool:
-    """Whether `actor` holds the permission at the site of the warehouse."""
-    return actor.may(permission) and sees(actor.by(permission), warehouse)
+def acts_at(actor: Actor, warehouse: Warehouse | None, permission: Permission) -> bool:
+    """Whether `actor` holds the permission at the site of the warehouse, if it is one."""
+    return warehouse is not None and actor.may(permission) and sees(actor.by(permission), warehouse)
 
 
 def allow_at(session: Session, actor: Actor, warehouse: str, permission: Permission) -> None:
