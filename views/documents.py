@@ -104,7 +104,8 @@ class DocumentView(Page):
         """The head of a new document."""
         kept = current_actor().warehouse_code or ""
         today = local_date(utc_now()).isoformat()
-        return self._head({"on": today, "warehouse": kept, "from_warehouse": kept, **self.first_head()})
+        given = {name: value for name, value in self.first_head().items() if value}
+        return self._head({"on": today, "warehouse": kept, "from_warehouse": kept, **given})
 
     @expose("/new", methods=["POST"])
     @needs_its("writers")

@@ -101,8 +101,9 @@ def test_the_warehouse_is_of_one_of_the_users_sites_and_goes_with_it(login: Logi
 def test_stock_documents_begin_with_the_users_warehouse(login: Login, db: Session) -> None:
     user(db, "jpgu").warehouse_code = "PROD-PET"
     db.commit()
-    page = login("jpgu").get("/receipts/new").text
-    assert re.search(r'value="PROD-PET" selected', page)
+    client = login("jpgu")
+    for path in ("/issues/new", "/transfers/new", "/closings/"):
+        assert re.search(r'value="PROD-PET" selected', client.get(path).text), path
 
 
 def test_the_list_tells_who_is_unused_and_its_total(login: Login, db: Session) -> None:
