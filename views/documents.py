@@ -105,7 +105,7 @@ class DocumentView(Page):
         kept = current_actor().warehouse_code or ""
         today = local_date(utc_now()).isoformat()
         given = {name: value for name, value in self.first_head().items() if value}
-        return self._head({"on": today, "warehouse": kept, "from_warehouse": kept, **given})
+        return self._head({"on": today, "warehouse": kept, **given})
 
     @expose("/new", methods=["POST"])
     @needs_its("writers")

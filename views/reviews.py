@@ -102,6 +102,7 @@ class ReviewView(Page):
         left = sum(line.decision is None for line in review.lines)
         page = self.page(
             "reviews/review.html", title, (title, None), review=review, me=actor.user_id, places=reviews.places,
+            day_of=reviews.day_of,
             site=sites.get(review.site_code or "", review.site_code) or _("Every site"), refusal=refusal,
             typed=request.form, choices=[(str(key), _(text)) for key, text in DECISION_LABELS.items()],
             left=ngettext("%(num)d account is not decided.", "%(num)d accounts are not decided.", left),

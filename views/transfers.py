@@ -43,7 +43,8 @@ class TransferView(DocumentView):
 
     def first_head(self) -> dict[str, str]:
         asked = {name: request.args.get(key, "") for name, key in _ASKED.items()}
-        return {**asked, "from_warehouse": asked["from_warehouse"] or document_lists.CENTRAL}
+        sender = asked["from_warehouse"] or current_actor().warehouse_code or document_lists.CENTRAL
+        return {**asked, "from_warehouse": sender}
 
     def head_of(self, row: DocumentRow) -> dict[str, Any]:
         return {"from_warehouse": row.warehouse_code, "to_warehouse": row.to_warehouse_code}

@@ -15,6 +15,8 @@ from flask_babel import lazy_gettext, ngettext
 from wtforms import SelectField
 
 from models.base import session as database
+from models.base import utc_now
+from models.clock import local_date
 from models.text import N_
 from security.actor import SYSTEM_USERNAME
 from security.permissions import Permission
@@ -69,7 +71,7 @@ class UserView(AdminView, UserDBModelView):  # type: ignore[misc]
     }  # fmt: skip
     base_filters = [["username", FilterNotEqual, SYSTEM_USERNAME]]  # noqa: RUF012
     base_order = ("username", "asc")
-    list_widget, list_template = CountedList, "users/list.html"
+    list_widget, list_template, show_template = CountedList, "users/list.html", "users/show.html"
     name_column = "username"
     eager = ("roles",)
     word_columns = ("username", "first_name", "last_name", "email")
@@ -213,13 +215,17 @@ class UserView(AdminView, UserDBModelView):  # type: ignore[misc]
 
     def _many(self, chosen: list[Any]) -> ResponseReturnValue:
         title = _("Disable accounts")
-        return self.render_template("users/disable_many.html", title=title, chosen=chosen, back=self.home_url())
+        return self.render_template(
+            "users/disable_many.html", title=title, chosen=chosen, day_of=reviews.day_of, back=self.home_url()
+        )
 
     @expose("/disable", methods=["POST"])
     @needs(Permission.EDIT_USERS)
     def close_many(self) -> ResponseReturnValue:
         """Close those that were asked about, all or none."""
-        chosen = [int(key) for key in request.form.getlist("user") if key.isascii() and key.isdecimal()]
+        chosen = [
+            int(key) for key in request.form.getlist("user") if key.isascii() and key.isdecimal() and len(key) < 10
+        ]
         with transaction() as session:
             done = users.disable_many(session, current_actor(), chosen)
         names = ", ".join(user.username for user in done[:10]) + (" …" if len(done) > 10 else "")
@@ -229,10 +235,14 @@ class UserView(AdminView, UserDBModelView):  # type: ignore[misc]
         return redirect(self.home_url(), 303)
 
     def render_template(self, template: str, **values: Any) -> ResponseReturnValue:
-        """Over the list: reviews that are due, assignments that end soon."""
+        """Over the list: reviews that are due, assignments that end soon. Under a user: his assignments."""
         if request.endpoint == f"{self.endpoint}.list":
             actor = current_actor()
             values["overdue"] = reviews.overdue(database(), actor) if actor.may(Permission.REVIEW_ACCESS) else None
             values["ending"] = assignments.ending_soon(database()) if actor.may(Permission.EDIT_USERS) else []
             values["overdue_days"] = reviews.DUE_AFTER.days
+        elif request.endpoint == f"{self.endpoint}.show":
+            today, pk = local_date(utc_now()), int(values["pk"])
+            found = assignments.of_user(database(), pk)
+            values["given"] = [one for one in found if not assignments.is_over(one, today)]
         return super().render_template(template, **values)

@@ -17,9 +17,10 @@ from workflow.users import keep_an_administrator
 
 ABBREVIATION = r"^[A-Z0-9][A-Z0-9_-]{1,19}$"
 _HOLDERS = text(
-    "select ur.role_id, count(*) from ab_user_role ur join ab_user u on u.id = ur.user_id and u.active group by 1"
+    "select h.role_id, count(distinct h.user_id) from held_profile h"
+    " join ab_user u on u.id = h.user_id and u.active group by 1"
 )
-_HELD_BY = text("select 1 from ab_user_role where role_id = :role and user_id = :user")
+_HELD_BY = text("select 1 from held_profile where role_id = :role and user_id = :user")
 _PAIRS = (
     select(PermissionView.id, FabPermission.name, ViewMenu.name)
     .join(FabPermission, PermissionView.permission_id == FabPermission.id)

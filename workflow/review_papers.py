@@ -10,7 +10,7 @@ from models.clock import local
 from models.users import User
 from printing.papers import Column, Paper, Signature, Table, draw
 from workflow.pages import AUTHORITY
-from workflow.reviews import places
+from workflow.reviews import day_of, places
 
 DECIDED = {Decision.KEEP: "Se mantiene", Decision.DISABLE: "Se deshabilita", Decision.CHANGE: "Requiere cambio"}
 
@@ -55,7 +55,7 @@ def _lines(review: AccessReview) -> Table:
             line.username,
             line.name,
             _access(line),
-            f"{line.last_login:%d/%m/%Y}" if line.last_login else "Nunca",
+            day_of(line.last_login) or "Nunca",
             DECIDED[Decision(line.decision)] if line.decision else "Pendiente",
             line.remark or "",
             line.decided_by.username if line.decided_by else "",

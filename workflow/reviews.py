@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, selectinload
 from models.accounts import AccessReview, AccessReviewLine, Decision
 from models.base import utc_now
 from models.catalogs import Site
+from models.clock import local
 from models.text import N_
 from models.users import User, user_site
 from security.actor import SYSTEM_USERNAME, Actor
@@ -204,6 +205,11 @@ def places(line: AccessReviewLine) -> list[tuple[str, str, Any]]:
         short = ", ".join(codes) if len(codes) <= 6 else f"{', '.join(codes[:6])} … ({len(codes)})"
         shown.append((held["title"] or held["profile"], short or "—", held["until"]))
     return shown
+
+
+def day_of(last_login: dt.datetime | None) -> str | None:
+    """The day in Guatemala of a last log-in, which Flask-AppBuilder keeps in UTC without saying so."""
+    return f"{local(last_login.replace(tzinfo=dt.UTC)):%d/%m/%Y}" if last_login else None
 
 
 def _due() -> dt.datetime:

@@ -9,6 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from models.accounts import UserAssignment
+from models.base import utc_now
+from models.clock import local_date
 from models.users import Role, User
 from security.actor import Actor, load_actor
 from security.errors import Refused
@@ -187,6 +190,23 @@ def test_nobody_adds_to_a_profile_he_holds(login: Login, db: Session, as_user: C
     db.flush()
     with pytest.raises(Refused):
         profiles.set_active(db, as_user("admadm"), closed.id, active=True)
+
+
+def test_who_holds_a_profile_for_a_time_adds_nothing_to_it_either(
+    login: Login, db: Session, as_user: Callable[[str], Actor]
+) -> None:
+    me, target = db.scalars(select(User).where(User.username == "admadm")).one(), role(db, "ENTREGA").id
+    db.add(
+        UserAssignment(
+            user_id=me.id, role_id=target, site_code="GUA", valid_from=local_date(utc_now()), reason="Prueba",
+            given_by_id=me.id, given_at=utc_now(),
+        )
+    )  # fmt: skip
+    db.commit()
+    more = allowed(db, "entrega") | {Permission.VOID_BOOKLETS, Permission.RESUME_PRINTS, Permission.PRINT_MOBILE}
+    with pytest.raises(Refused):
+        profiles.set_permissions(db, as_user("admadm"), target, more)
+    assert profiles.holders(db)[target] == 2
 
 
 def test_who_only_reads_profiles_changes_none(login: Login, db: Session) -> None:
