@@ -143,6 +143,7 @@ MENU = (
         "shield-lock",
         (
             Item(50, N_("Users"), "people", "UserView.list", P.READ_USERS),
+            Item(None, N_("Access reviews"), "clipboard-check", "ReviewView.list", P.REVIEW_ACCESS),
             Item(51, N_("Profiles"), "person-badge", "ProfileView.list", P.READ_PROFILES),
             Item(53, N_("Web service parameters"), "plug", "ServiceView.list", P.SET_SERVICES),
             Item(54, N_("USA address"), "mailbox", "ShipmentView.list", P.PREPARE_SHIPMENTS, also=(P.SEND_SHIPMENTS,)),

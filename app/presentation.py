@@ -105,9 +105,9 @@ def session_life() -> SessionLife | None:
 
 
 def who() -> Who | None:
-    somebody = actor()
-    if somebody is None:
+    if actor() is None:
         return None
+    somebody: Actor = current_user.actor
     sites = gettext("Every site") if somebody.sites is None else ", ".join(sorted(somebody.sites))
     return Who(somebody.name, somebody.username, sites, somebody.profiles)
 

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import models.accounts
 import models.amendments
 import models.arrivals
 import models.audit

@@ -43,6 +43,14 @@ AUDITED = {
     "report_schedule": N_("Schedule of a report"),
     "stock_document": N_("Stock document"),
     "day_closing": N_("Day closing"),
+    "user_assignment": N_("Assignment of a user"),
+    "access_review": N_("Review of accesses"),
+    "second_factor": N_("Second factor of a user"),
+    "amendment_request": N_("Request of a correction or void"),
+    "loss_report": N_("Report of a loss"),
+    "shipment": N_("Shipment"),
+    "service_parameters": N_("Parameters of a service"),
+    "watch_list_load": N_("Load of a watch list"),
 }
 
 

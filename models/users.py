@@ -25,6 +25,7 @@ user_site = Table(
 # Columns go onto Flask-AppBuilder's mapped class itself: a subclass would be a second identity of the same row.
 FabUser.cui = mapped_column("cui", String(13), nullable=True)
 FabUser.desk = mapped_column("desk", String(10), nullable=True)
+FabUser.warehouse_code = mapped_column("warehouse_code", ForeignKey("warehouse.code"), nullable=True, index=True)
 FabUser.must_change_password = mapped_column(
     "must_change_password", Boolean, default=True, server_default="true", nullable=False
 )
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
         changed_by_fk: Mapped[int | None]
         cui: Mapped[str | None]
         desk: Mapped[str | None]
+        warehouse_code: Mapped[str | None]
         must_change_password: Mapped[bool]
         password_changed_at: Mapped[dt.datetime]
         locked_until: Mapped[dt.datetime | None]

@@ -44,7 +44,8 @@ def ask(report: Report, actor: Actor, typed: Typed, as_of: dt.datetime) -> Asked
     """The question that `typed` puts to `report`; raises `NotAllowed`, or `BadValue` naming the field."""
     if not actor.may(report.permission):
         raise NotAllowed()
-    sites = None if actor.sites is None else tuple(sorted(actor.sites))
+    held = actor.by(report.permission).sites
+    sites = None if held is None else tuple(sorted(held))
     return question(report, typed, sites, as_of)
 
 

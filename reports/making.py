@@ -85,7 +85,7 @@ def make(press: Press, run: ReportRun, target: BinaryIO, on_progress: Callable[[
 def _refuse(actor: Actor | None, run: ReportRun, permission: Permission) -> None:
     if actor is None or not actor.active or not actor.may(permission):
         raise NotAllowed()
-    if actor.sites is not None and (run.sites is None or not actor.sites.issuperset(run.sites)):
+    if not actor.covers(permission, run.sites):
         raise NotAllowed()
 
 
@@ -163,7 +163,10 @@ class _Job:
                 most=limits.pdf,
                 lines=lines,
             )
-        return self.asked.report.pictures and self.actor.may(Permission.SEE_IMAGES) and lines <= limits.pictures
+        return self._sees_pictures() and lines <= limits.pictures
+
+    def _sees_pictures(self) -> bool:
+        return self.asked.report.pictures and self.actor.covers(Permission.SEE_IMAGES, self.asked.held_to)
 
     def _raw(self, on_progress: Callable[[int, int | None], None]) -> Iterator[tuple[Any, ...]]:
         pick = self.presenter.picker(self.asked.report.lines(self.asked).selected_columns.keys())

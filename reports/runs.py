@@ -19,6 +19,7 @@ from models.text import N_
 from reports import queue
 from security.actor import Actor
 from security.errors import NotFound, WrongState
+from security.permissions import BY_PAIR
 
 #: Runs on a page of the list.
 PAGE = 50
@@ -72,7 +73,8 @@ def ask(
     Its scope is what `actor` sees now; that of the run it `repeats`, which must be of the same report, filters and
     moment: only then equal hashes prove something.
     """
-    sites = None if actor.sites is None else sorted(actor.sites)
+    held = reader(actor, report).sites
+    sites = None if held is None else sorted(held)
     run = ReportRun(
         report=report,
         format=format,
@@ -268,9 +270,20 @@ def run_seen(session: Session, actor: Actor, run_id: int, may: May) -> ReportRun
     """
     found = select(ReportRun).where(ReportRun.id == run_id, _within(actor)).execution_options(populate_existing=True)
     run = session.scalars(found).one_or_none()
-    if run is None or not may(actor, run.report):
+    if run is None or not may(actor, run.report) or not covered(reader(actor, run.report), run):
         raise NotFound(N_("There is no report %(number)s."), number=f"R{run_id:08d}")
     return run
+
+
+def reader(actor: Actor, report: str) -> Actor:
+    """`actor`, seeing only the sites where he may see the report of that name."""
+    permission = BY_PAIR.get((f"can_{report}", "Reports"))
+    return actor.by(permission) if permission else actor
+
+
+def covered(actor: Actor, run: ReportRun) -> bool:
+    """Whether every site the run was made of is one of the actor's."""
+    return actor.sites is None or (run.sites is not None and actor.sites.issuperset(run.sites))
 
 
 def _within(actor: Actor) -> ColumnElement[bool]:

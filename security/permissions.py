@@ -89,6 +89,7 @@ class Permission(Enum):
     EDIT_CATALOGS = Grant("edit", "Catalogs", N_("Change catalogs"))
     READ_USERS = Grant("read", "Users", N_("See users"))
     EDIT_USERS = Grant("edit", "Users", N_("Create, change and disable users; reset passwords"))
+    REVIEW_ACCESS = Grant("review", "Users", N_("Review who has access, and sign the review"))
     READ_PROFILES = Grant("read", "Profiles", N_("See profiles"))
     EDIT_PROFILES = Grant("edit", "Profiles", N_("Change profiles"))
     READ_CONTROLS = Grant("read", "Controls", N_("See the controls"))
@@ -116,6 +117,11 @@ BY_PAIR = {permission.value.pair: permission for permission in Permission}
 REPORTS = frozenset(permission for permission in Permission if permission.screen == "Reports")
 TRAILS = frozenset(permission for permission in Permission if permission.screen == "Trail")
 
+#: What is of the whole office: a profile held at one site alone does not give it.
+OFFICE_WIDE = frozenset(
+    {permission for permission in Permission if permission.screen in ("Sites", "Users", "Profiles")}
+    | {Permission.EDIT_CATALOGS}
+)
 #: What a profile that may do all of these could carry a case through alone, from authorisation to delivery.
 WHOLE_LIFE = frozenset(
     {Permission.AUTHORISE_CASES, Permission.PRINT_BOOKLETS, Permission.CHECK_QUALITY, Permission.DELIVER}

@@ -18,7 +18,7 @@ from models.text import N_
 from security.actor import Actor
 from security.errors import NotAllowed
 from security.permissions import Permission
-from security.scope import acting
+from security.scope import acting, set_acting
 
 View = Callable[..., ResponseReturnValue]
 MUST_CHANGE = N_("The password was set by an administrator or has expired: change it on the web page first.")
@@ -32,6 +32,13 @@ def current_actor() -> Actor:
     if actor is None:
         abort(401)
     return actor
+
+
+def _act_by(actor: Actor, permissions: tuple[Permission, ...]) -> None:
+    """Go on only with one of `permissions`, and seeing only the sites where it holds."""
+    if not actor.may(*permissions):
+        abort(403)
+    set_acting(actor.by(*permissions))
 
 
 def to_log_in() -> ResponseReturnValue:
@@ -59,8 +66,8 @@ def needs(*permissions: Permission) -> Callable[[View], View]:
         def wrapped(*args: Any, **kwargs: Any) -> ResponseReturnValue:
             if not current_user.is_authenticated:
                 return to_log_in()
-            if permissions and not current_actor().may(*permissions):
-                abort(403)
+            if permissions:
+                _act_by(current_actor(), permissions)
             return view(*args, **kwargs)
 
         wrapped.permissions = permissions  # type: ignore[attr-defined]
@@ -77,8 +84,7 @@ def needs_its(name: str) -> Callable[[View], View]:
         def wrapped(self: Any, *args: Any, **kwargs: Any) -> ResponseReturnValue:
             if not current_user.is_authenticated:
                 return to_log_in()
-            if not current_actor().may(*getattr(self, name)):
-                abort(403)
+            _act_by(current_actor(), getattr(self, name))
             return view(self, *args, **kwargs)
 
         wrapped.permissions_of = name  # type: ignore[attr-defined]
@@ -101,8 +107,8 @@ def api_needs(*permissions: Permission) -> Callable[[View], View]:
                 raise NotAllowed(MUST_CHANGE)
             if actor.lacks_factor:
                 raise NotAllowed(MUST_ENROL)
-            if permissions and not actor.may(*permissions):
-                abort(403)
+            if permissions:
+                _act_by(actor, permissions)
             return view(*args, **kwargs)
 
         wrapped.permissions = permissions  # type: ignore[attr-defined]

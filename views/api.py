@@ -145,7 +145,7 @@ def whole(session: Session, case: PassportCase, actor: Actor) -> dict[str, Any]:
 
 def next_booklets(session: Session, case: PassportCase, actor: Actor) -> list[str]:
     """What `assign_booklet` may be given, for who may assign and while the case waits for it."""
-    assigns = actor.may(Permission.PRINT_BOOKLETS, Permission.PRINT_MOBILE)
+    assigns = actor.by(Permission.PRINT_BOOKLETS, Permission.PRINT_MOBILE).sees(case.site_code, case.print_site_code)
     return counters.booklets_for(session, case, actor) if assigns and case.state == State.AUTORIZADA else []
 
 

@@ -114,7 +114,7 @@ def _file(
 ) -> CaseFile:
     events, booklets, former, earlier = list(events), list(booklets), list(former), list(earlier)
     held = queues.is_held(case)
-    pictures = enquiries.pictures(session, case) if actor.may(Permission.SEE_IMAGES) else []
+    pictures = enquiries.pictures(session, case) if enquiries.sees_images(actor, case) else []
     return CaseFile(
         case=case,
         site=session.get_one(Site, case.site_code),

@@ -183,7 +183,8 @@ class ClosingView(Page):
         page = self.page(
             "closings/list.html", _("Day closings"), pending=pending, closed=closed, following=following,
             paged=before is not None, chosen=chosen, warehouses=[(place.code, place.name) for place in places],
-            waiting=waiting, today=today, may_write=actor.may(WRITE), refusal=refusal, typed=request.form,
+            waiting=waiting, today=today, may_write=actor.may(WRITE), refusal=refusal,
+            typed=request.form or {"warehouse": actor.warehouse_code},
         )  # fmt: skip
         return make_response(page, status_of(refusal))
 

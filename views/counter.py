@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from models.cases import PassportCase
 from models.text import N_
 from security.errors import DomainError
-from security.permissions import Permission
 from views.access import current_actor, transaction
 from views.acts import tell
 from views.frame import Crumb, Page
@@ -72,7 +71,7 @@ def status_of(refusal: DomainError | None) -> int:
 
 def shots(session: Session, case: PassportCase) -> dict[str, str]:
     """The addresses of the case's pictures by kind; none for who may not see them."""
-    if not current_actor().may(Permission.SEE_IMAGES):
+    if not enquiries.sees_images(current_actor(), case):
         return {}
     kinds = [picture.kind for picture in enquiries.pictures(session, case) if picture.picture_id is not None]
     return {kind: url_for("PictureView.show", number=case.number, kind=kind) for kind in kinds}

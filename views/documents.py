@@ -102,7 +102,10 @@ class DocumentView(Page):
     @needs_its("writers")
     def new(self) -> ResponseReturnValue:
         """The head of a new document."""
-        return self._head({"on": local_date(utc_now()).isoformat(), **self.first_head()})
+        kept = current_actor().warehouse_code or ""
+        today = local_date(utc_now()).isoformat()
+        given = {name: value for name, value in self.first_head().items() if value}
+        return self._head({"on": today, "warehouse": kept, **given})
 
     @expose("/new", methods=["POST"])
     @needs_its("writers")

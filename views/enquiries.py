@@ -1,5 +1,7 @@
 """Consultas: a case by its number, cases by names, and the header's box that finds whatever is typed or scanned."""
 
+from functools import partial
+
 from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import expose
@@ -73,7 +75,8 @@ class EnquiryView(Page):
         crumbs = [(_(str(self.group)), None), (title, None)]
         return self.page(
             f"enquiries/{template}.html", title, crumbs=crumbs, most=enquiries.FOUND_AT_MOST,
-            sees_images=current_actor().may(Permission.SEE_IMAGES), **values,
+            sees_images=current_actor().may(Permission.SEE_IMAGES),
+            images_of=partial(enquiries.sees_images, current_actor()), **values,
         )  # fmt: skip
 
 

@@ -73,7 +73,7 @@ def _preview(session: Session, number: str, screen: str) -> tuple[PassportCase, 
     actor = current_actor()
     case = enquiries.case_seen(session, number.upper(), actor)
     log_look(session, actor, screen, case.number)
-    return case, previews.preview(session, case, images=actor.may(Permission.SEE_IMAGES))
+    return case, previews.preview(session, case, images=enquiries.sees_images(actor, case))
 
 
 def _crumbs_to(case: PassportCase) -> list[Crumb]:

@@ -24,7 +24,7 @@ from views.access import current_actor, needs, transaction
 from views.base import AdminView
 from views.checks import matches
 from views.widgets import PermissionSets
-from workflow import profiles
+from workflow import profiles, whole_life
 
 
 def _in_words(permission: Permission) -> tuple[str, str]:
@@ -168,12 +168,29 @@ class ProfileView(AdminView, RoleModelView):  # type: ignore[misc]
     @expose("/<int:pk>/permissions", methods=["POST"])
     @needs(Permission.EDIT_PROFILES)
     def set_permissions(self, pk: int) -> ResponseReturnValue:
-        """Change it; a set that lets one person carry a whole case is kept only once that was read."""
+        """Say what would change and whom it lets carry a whole case; change it once that was confirmed."""
         held, form = profiles.held(database(), current_actor(), pk), PermissionForm()
-        valid = form.validate()
-        if not valid or (profiles.carries_alone(form.chosen()) and "aware" not in request.form):
-            return self._permissions(held, form, form.chosen() if valid else held.permissions)
+        if not form.validate() or "edit" in request.form:
+            return self._permissions(held, form, held.permissions if form.errors else form.chosen())
+        effect = profiles.effect(database(), current_actor(), pk, form.chosen())
+        alone = bool(effect.newly) or (profiles.carries_alone(form.chosen()) and bool(effect.added))
+        if request.form.get("seen") != effect.seen or (alone and "aware" not in request.form):
+            return self._confirm(held, form.chosen(), effect, alone=alone)
         with transaction() as session:
             profiles.set_permissions(session, current_actor(), pk, form.chosen())
         flash(_("The permissions of %(profile)s were changed.", profile=held.profile.title), "success")
         return redirect(self.home_url(), 303)
+
+    def _confirm(
+        self, held: profiles.Held, wanted: frozenset[Permission], effect: profiles.Effect, *, alone: bool
+    ) -> ResponseReturnValue:
+        name = held.profile.title or held.profile.name
+        return self.render_template(
+            "profiles/confirm.html", held=held, effect=effect, alone=alone, shown=whole_life.SHOWN,
+            back=self.home_url(),
+            title=_("Confirm the permissions of %(profile)s", profile=name),
+            wanted=[permission.name for permission in Permission if permission in wanted],
+            by_itself=profiles.carries_alone(wanted), changed=request.form.get("seen", effect.seen) != effect.seen,
+            added=[_in_words(permission) for permission in effect.added],
+            removed=[_in_words(permission) for permission in effect.removed],
+        )  # fmt: skip

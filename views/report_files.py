@@ -193,7 +193,7 @@ def _short(session: Session, asked: Asked, kind: str, actor: Actor) -> bool:
             lines = reading.count(session, asked, cap=settings.report_long_lines)
     except BadValue:
         return False
-    pictured = kind == RunFormat.PDF and asked.report.pictures and actor.may(Permission.SEE_IMAGES)
+    pictured = kind == RunFormat.PDF and asked.report.pictures and actor.covers(Permission.SEE_IMAGES, asked.held_to)
     decoding = pictured and PICTURES_AT_ONCE < lines.lines <= settings.report_picture_lines
     return not lines.capped and not decoding
 

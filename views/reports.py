@@ -92,7 +92,8 @@ class ReportView(Page):
     @needs(*READERS)
     def show(self, key: str) -> ResponseReturnValue:
         """A report as its filters say, fifty lines at a time."""
-        report, actor, args = report_called(key), current_actor(), request.args
+        report, args = report_called(key), request.args
+        actor = current_actor().by(report.permission)
         typed = typed_for(report, args)
         refusal: DomainError | None = None
         values: dict[str, Any] = {"asked": None, "lines": None}
@@ -176,7 +177,7 @@ def _read(session: Session, asked: Asked, actor: Actor, names: Names) -> dict[st
     presenter = presenting.Presenter(report, names, _)
     shown = [presenter.shown([getattr(row, column.key) for column in report.columns]) for row in lines.rows]
     cases = [str(row.case) for row in lines.rows if getattr(row, "case", None)] if report.personal else []
-    pictured = report.pictures and actor.may(Permission.SEE_IMAGES)
+    pictured = report.pictures and actor.covers(Permission.SEE_IMAGES, asked.held_to)
     kinds = kinds_of(session, cases) if pictured else {}
     if report.personal:
         log_look(session, actor, f"report:{report.key}", None, filters=asked.settled, cases=cases)

@@ -17,7 +17,7 @@ from views.access import current_actor, needs, transaction
 from views.counter import status_of
 from views.frame import Page
 from workflow.stock import on_hand, warehouse_stock
-from workflow.stock.documents import sees
+from workflow.stock.documents import acts_at
 from workflow.stock.on_hand import OnHand
 from workflow.stock.warehouse_stock import Lot
 
@@ -88,7 +88,7 @@ def transfer_url(row: OnHand) -> str | None:
     actor, proposal = current_actor(), row.proposal
     if proposal is None or "TransferView.new" not in current_app.view_functions:
         return None
-    if not actor.may(Permission.TRANSFER_STOCK) or not sees(actor, proposal.source):
+    if not acts_at(actor, proposal.source, Permission.TRANSFER_STOCK):
         return None
     values: dict[str, Any] = {"from": proposal.source.code, "to": row.warehouse.code, "category": row.category.code}
     return url_for("TransferView.new", **values, quantity=proposal.quantity)

@@ -43,7 +43,8 @@ class TransferView(DocumentView):
 
     def first_head(self) -> dict[str, str]:
         asked = {name: request.args.get(key, "") for name, key in _ASKED.items()}
-        return {**asked, "from_warehouse": asked["from_warehouse"] or document_lists.CENTRAL}
+        sender = asked["from_warehouse"] or current_actor().warehouse_code or document_lists.CENTRAL
+        return {**asked, "from_warehouse": sender}
 
     def head_of(self, row: DocumentRow) -> dict[str, Any]:
         return {"from_warehouse": row.warehouse_code, "to_warehouse": row.to_warehouse_code}
@@ -94,7 +95,7 @@ class TransferView(DocumentView):
         """The transfer; a draft is only for who acts at the warehouse that sends."""
         document = super().found(session, number)
         if document.is_open:
-            arrivals.allow_at(session, current_actor(), document.warehouse_code, transfers.WRITE)
+            documents.allow_at(session, current_actor(), document.warehouse_code, transfers.WRITE)
         return document
 
     def list_more(self, session: Session) -> dict[str, Any]:
@@ -109,14 +110,11 @@ class TransferView(DocumentView):
     def more(self, session: Session, row: DocumentRow) -> dict[str, Any]:
         actor, start = current_actor(), max(1, number_of(request.args.get("from")) or 1)
         shown = [*document_lists.listed(document_lists.lines(session, row.number), start)]
-        sends, receives = (
-            documents.sees(actor, session.get_one(Warehouse, code))
-            for code in (row.warehouse_code, row.to_warehouse_code)
-        )
+        sender, receiver = (session.get_one(Warehouse, code) for code in (row.warehouse_code, row.to_warehouse_code))
         left = [] if row.is_open else transfer_lists.runs_in_transit(session, row.number)
         other = bool(left) and row.closed_by_id != actor.user_id
         return {
-            "acts_here": sends,
+            "acts_here": documents.sees(actor.by(*self.writers), sender),
             "at_once": row.is_open
             and transfers.received_at_once(session, row.warehouse_code, str(row.to_warehouse_code)),
             "pairs": transfer_lists.pairs(session, row, shown),
@@ -124,8 +122,8 @@ class TransferView(DocumentView):
             "left_ranges": runs_text(left, SHOWN),
             "arrivals": [] if row.is_open else transfer_lists.arrivals(session, row.number),
             "differences": [] if row.is_open else transfer_lists.differences(session, row.number, limit=SHOWN),
-            "may_receive": other and receives and actor.may(arrivals.RECEIVE),
-            "may_recall": other and sends and actor.may(Permission.REVERSE_STOCK),
+            "may_receive": other and documents.acts_at(actor, receiver, arrivals.RECEIVE),
+            "may_recall": other and documents.acts_at(actor, sender, Permission.REVERSE_STOCK),
             "sent_it": bool(left) and not other,
             "place_words": place_words,
             "difference_words": difference_words,

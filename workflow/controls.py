@@ -93,7 +93,7 @@ def _did_all(act: Act) -> bool:
 
 
 def _holds_no_booklet(act: Act) -> bool:
-    return not act.actor.sees(act.case.print_site_code)
+    return not act.actor.may_at(act.transition.permission, act.case.print_site_code)
 
 
 def _acts_of(act: Act) -> set[str]:

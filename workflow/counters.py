@@ -99,7 +99,7 @@ def next_case(session: Session, queue: Queue, done: PassportCase, actor: Actor) 
 
     Not simply the first: then all who work on a queue would be sent to the same case.
     """
-    if not actor.may(queue.permission):
+    if not actor.may_at(queue.permission, done.site_code, done.print_site_code):
         return None
     first = page(session, queue, done.site_code, actor)[0][:1]
     if first and first[0].priority < done.priority:

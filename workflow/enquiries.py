@@ -54,7 +54,7 @@ def case_seen(session: Session, number: str, actor: Actor, *options: ExecutableO
     if not actor.may(Permission.READ_CASES):
         raise NotAllowed()
     case = session.scalars(select(PassportCase).where(PassportCase.number == number).options(*options)).first()
-    if case is None:
+    if case is None or not actor.may_at(Permission.READ_CASES, case.site_code, case.print_site_code):
         raise NotFound(N_("There is no case %(number)s at your sites."), number=number)
     return case
 
@@ -68,7 +68,9 @@ def find_case(
     wanted = [PassportCase.number == number] if number is not None else []
     if enrollment is not None:
         wanted.append(PassportCase.enrollment_id == enrollment)
-    return session.scalars(select(PassportCase).where(*wanted).limit(1)).first() if wanted else None
+    found = session.scalars(select(PassportCase).where(*wanted).limit(1)).first() if wanted else None
+    seen = found is not None and actor.may_at(Permission.READ_CASES, found.site_code, found.print_site_code)
+    return found if seen else None
 
 
 def events(session: Session, case: PassportCase) -> list[CaseEvent]:
@@ -104,6 +106,11 @@ def pictures(session: Session, case: PassportCase) -> list[CasePicture]:
     return list(session.scalars(select(CasePicture).where(CasePicture.case_id == case.id).order_by(CasePicture.kind)))
 
 
+def sees_images(actor: Actor, case: PassportCase) -> bool:
+    """Whether `actor` may see the pictures of the case."""
+    return actor.may_at(Permission.SEE_IMAGES, case.site_code, case.print_site_code)
+
+
 def picture_bytes(session: Session, case: PassportCase, kind: str, actor: Actor) -> Picture:
     """The picture of that kind with its bytes; needs SEE_IMAGES."""
     return session.get_one(Picture, picture_id(session, case, kind, actor), options=[undefer(Picture.data)])
@@ -111,7 +118,7 @@ def picture_bytes(session: Session, case: PassportCase, kind: str, actor: Actor)
 
 def picture_id(session: Session, case: PassportCase, kind: str, actor: Actor) -> int:
     """Which picture of that kind the case has; needs SEE_IMAGES. Raises `NotFound`."""
-    if not actor.may(Permission.SEE_IMAGES):
+    if not sees_images(actor, case):
         raise NotAllowed()
     wanted = select(CasePicture.picture_id).where(CasePicture.case_id == case.id, CasePicture.kind == kind)
     found = session.scalars(wanted).first()
@@ -138,7 +145,7 @@ def _found(
 ) -> list[PassportCase]:
     if not actor.may(Permission.SEARCH_CASES):
         raise NotAllowed()
-    found = newest(session, actor, names, *conditions, most=FOUND_AT_MOST)
+    found = newest(session, actor.by(Permission.SEARCH_CASES), names, *conditions, most=FOUND_AT_MOST)
     log_look(session, actor, "search", None, asked=asked, cases=[case.number for case in found])
     return found
 
@@ -166,7 +173,8 @@ def find_by_number(session: Session, actor: Actor, number: str) -> list[Passport
         (r"[0-9]{1,20}", PassportCase.payment_slip == text),
     ) if re.fullmatch(form, text)))  # fmt: skip
     query = select(PassportCase).where(which).order_by(PassportCase.id.desc()).limit(FOUND_AT_MOST)
-    found = list(session.scalars(query))
+    mine = actor.by(Permission.SEARCH_CASES, Permission.READ_CASES)
+    found = [case for case in session.scalars(query) if mine.sees(case.site_code, case.print_site_code)]
     log_look(session, actor, "find", None, asked=text, cases=[case.number for case in found])
     return found
 

@@ -67,6 +67,7 @@ def find(session: Session, actor: Actor, raw: bytes, *, offset: int, limit: int,
     """
     if not actor.may(Permission.ENROLL_READ):
         raise NotAllowed()
+    actor = actor.by(Permission.ENROLL_READ)
     conditions = _conditions(parse_json(raw) if raw.strip() else [])
     query = select(Enrollment).where(*conditions, *_sites(actor)).order_by(Enrollment.created_at, Enrollment.id)
     found = session.scalars(query.offset(offset).limit(limit)).all()

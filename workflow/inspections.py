@@ -193,6 +193,7 @@ def waiting(session: Session, actor: Actor, booklet: str = "") -> list[Waiting]:
     )
     if booklet:
         query = query.where(Personalisation.booklet_number == booklet)
+    actor = actor.by(Permission.CHECK_QUALITY)
     if actor.sites is not None:
         query = query.where(SecondInspection.site_code.in_(sorted(actor.sites)))
     return [

@@ -212,7 +212,7 @@ def _checked(
     (enrolment_form.check_complete if finalize else enrolment_form.check_draft)(body)
     entries = check_codes(session, body)
     site = _site(body)
-    if site is not None and not actor.sees(site):
+    if site is not None and not actor.may_at(Permission.ENROLL_WRITE, site):
         raise NotAllowed(NOT_YOURS, site=site)
     prove = enrolment_pictures.check_complete if finalize else enrolment_pictures.check_draft
     body = {name: value for name, value in body.items() if name not in READ_ONLY}
@@ -260,7 +260,7 @@ def _found(
     enrolment = session.scalars(query.with_for_update() if lock else query).first()
     if enrolment is None:
         raise NotFound(N_("There is no enrolment %(id)s."), id=enrollment_id)
-    if enrolment.site_code is not None and not actor.sees(enrolment.site_code):
+    if enrolment.site_code is not None and not actor.may_at(permission, enrolment.site_code):
         raise NotAllowed(NOT_YOURS, site=enrolment.site_code)
     if enrolment.site_code is None and actor.sites is not None and enrolment.created_by_id != actor.user_id:
         raise NotAllowed(NOT_CREATED_HERE)

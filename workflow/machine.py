@@ -168,6 +168,8 @@ def prepare(
     if not actor.may(move.permission):
         raise NotAllowed()
     case = lock_case(session, number)
+    if not may_here(actor, move, case):
+        raise NotAllowed(N_("You may not do this at the sites of case %(number)s."), number=number)
     refuse_if_held(session, case, actor)
     if case.state not in move.from_states:
         raise wrong_state(session, case)
@@ -264,8 +266,13 @@ def available(case: PassportCase, actor: Actor) -> list[Transition]:
     return [
         move
         for move in TRANSITIONS.values()
-        if case.state in move.from_states and actor.may(move.permission) and move.applies(case)
+        if case.state in move.from_states and may_here(actor, move, case) and move.applies(case)
     ]
+
+
+def may_here(actor: Actor, move: Transition, case: PassportCase) -> bool:
+    """Whether `actor` holds the permission of `move` at the case's site or at the one that prints for it."""
+    return actor.may_at(move.permission, case.site_code, case.print_site_code)
 
 
 def required(value: Any, name: str) -> Any:

@@ -147,9 +147,10 @@ def refuse_print(act: Act, *, void_type: str | None, comment: str | None) -> Non
 
 def page_to_print(session: Session, number: str, actor: Actor) -> bytes:
     """The PDF of the data page of a case in printing, for those who print; the look is logged."""
-    if not actor.may(Permission.PRINT_BOOKLETS, Permission.PRINT_MOBILE, Permission.RESUME_PRINTS):
+    prints = (Permission.PRINT_BOOKLETS, Permission.PRINT_MOBILE, Permission.RESUME_PRINTS)
+    if not actor.may(*prints):
         raise NotAllowed()
-    case = enquiries.case_by_number(session, number, actor, "page")
+    case = enquiries.case_by_number(session, number, actor.by(*prints), "page")
     if case.state != State.EN_IMPRESION:
         raise wrong_state(session, case)
     return page_of(session, case)

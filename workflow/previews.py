@@ -29,8 +29,7 @@ from printing.pictures import add_portrait, add_signature
 from printing.svg import page_svg
 from security.actor import Actor
 from security.errors import NotAllowed, Unavailable
-from security.permissions import Permission
-from workflow import machine, pages, printable
+from workflow import enquiries, machine, pages, printable
 from workflow.fields import clean
 from workflow.machine import Transition
 from workflow.persons import expiry
@@ -96,8 +95,8 @@ def preview_correction(
     session: Session, move: Transition, case: PassportCase, actor: Actor, values: Mapping[str, Any]
 ) -> Correction:
     """What `move` with `values` would lead to; a `DomainError` where carrying it out would be refused for them."""
-    images = actor.may(Permission.SEE_IMAGES)
-    if not actor.may(move.permission):
+    images = enquiries.sees_images(actor, case)
+    if not machine.may_here(actor, move, case):
         raise NotAllowed()
     machine.refuse_if_held(session, case, actor)
     if case.state not in move.from_states:

@@ -1,5 +1,6 @@
 """Perfiles: what may happen to a profile (module 51; M:L1169-L1194). One that somebody holds is never erased."""
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -11,13 +12,15 @@ from models.users import FabPermission, PermissionView, Role, ViewMenu
 from security.actor import Actor
 from security.errors import NotAllowed, NotFound, Refused
 from security.permissions import BY_PAIR, WHOLE_LIFE, Permission
+from workflow import whole_life
 from workflow.users import keep_an_administrator
 
 ABBREVIATION = r"^[A-Z0-9][A-Z0-9_-]{1,19}$"
 _HOLDERS = text(
-    "select ur.role_id, count(*) from ab_user_role ur join ab_user u on u.id = ur.user_id and u.active group by 1"
+    "select h.role_id, count(distinct h.user_id) from held_profile h"
+    " join ab_user u on u.id = h.user_id and u.active group by 1"
 )
-_HELD_BY = text("select 1 from ab_user_role where role_id = :role and user_id = :user")
+_HELD_BY = text("select 1 from held_profile where role_id = :role and user_id = :user")
 _PAIRS = (
     select(PermissionView.id, FabPermission.name, ViewMenu.name)
     .join(FabPermission, PermissionView.permission_id == FabPermission.id)
@@ -60,6 +63,41 @@ def held(session: Session, actor: Actor, profile_id: int) -> Held:
     ids = {pair.id for pair in profile.permissions}
     known = frozenset(permission for key, permission in _declared(session).items() if key in ids)
     return Held(profile, known, holders(session).get(profile_id, 0))
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a set of permissions would change: what is added and removed, whom it affects, whom it lets carry a case.
+
+    `newly`: active users who, by all they hold, could carry one case from start to end and cannot now; `already`: who
+    can now. `seen`: the present set, which a confirmation must still find.
+    """
+
+    added: tuple[Permission, ...]
+    removed: tuple[Permission, ...]
+    holders: list[whole_life.Person]
+    newly: list[whole_life.Person]
+    already: list[whole_life.Person]
+    seen: str
+
+
+def effect(session: Session, actor: Actor, profile_id: int, wanted: Collection[Permission]) -> Effect:
+    """What letting the profile do exactly `wanted` would change; nothing is."""
+    before = held(session, actor, profile_id)
+    office = whole_life.with_profile(session, profile_id, wanted if before.profile.active else ())
+    return Effect(
+        tuple(permission for permission in Permission if permission in set(wanted) - before.permissions),
+        tuple(permission for permission in Permission if permission in before.permissions - set(wanted)),
+        office.holders(profile_id),
+        office.newly(),
+        office.already(),
+        seen(before.permissions),
+    )
+
+
+def seen(permissions: Collection[Permission]) -> str:
+    """A short mark of a set of permissions."""
+    return hashlib.sha256(" ".join(sorted(one.name for one in permissions)).encode()).hexdigest()[:16]
 
 
 def _declared(session: Session) -> dict[int, Permission]:

@@ -105,7 +105,7 @@ def scan_case(session: Session, number: str, raw: str, actor: Actor, reader: str
     """
     if not actor.may(Permission.CHECK_QUALITY):
         raise NotAllowed()
-    case = enquiries.case_by_number(session, number, actor, "scan")
+    case = enquiries.case_by_number(session, number, actor.by(Permission.CHECK_QUALITY), "scan")
     use = live_personalisation(session, str(case.booklet_number))
     if use is None or not (case.state == State.IMPRESA or _waits_again(case)):
         raise wrong_state(session, case)

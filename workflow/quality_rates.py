@@ -122,6 +122,7 @@ def rates(session: Session, actor: Actor, *, first: str = "", last: str = "", si
     """
     if not actor.may(*READERS):
         raise NotAllowed()
+    actor = actor.by(*READERS)
     begin, end = _span(first, last)
     found: dict[int, list[Any]] = {what: [] for what in (_PRINTER, _SITE, _DAY, _BATCH, _TOTAL)}
     span = {"since": _midnight(begin), "until": _midnight(end + dt.timedelta(days=1)), "sites": _sites(actor, site)}
@@ -146,6 +147,7 @@ def rates(session: Session, actor: Actor, *, first: str = "", last: str = "", si
 def sites(session: Session, actor: Actor) -> list[tuple[str, str]]:
     """Code and name of the printing sites that `actor` sees, by name."""
     query = select(Site.code, Site.name).where(Site.prints).order_by(Site.name)
+    actor = actor.by(*READERS)
     if actor.sites is not None:
         query = query.where(Site.code.in_(sorted(actor.sites)))
     return [(code, name) for code, name in session.execute(query)]

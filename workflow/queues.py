@@ -17,6 +17,7 @@ from models.text import N_
 from security.actor import Actor
 from security.errors import NotAllowed, NotFound, Refused, WrongState
 from security.permissions import Permission
+from security.scope import visible
 from workflow.machine import HOLD_LASTS, lock_case, refuse_if_held, wrong_state
 from workflow.name_search import waiting
 
@@ -81,15 +82,16 @@ class Position:
     id: int
 
 
-def may_work(queue: Queue, actor: Actor) -> None:
-    """Raise `NotAllowed` unless `actor` works on `queue`."""
+def may_work(queue: Queue, actor: Actor) -> Actor:
+    """`actor`, seeing only the sites where he works on `queue`; raises `NotAllowed` when there is none."""
     if not actor.may(queue.permission):
         raise NotAllowed()
+    return actor.by(queue.permission)
 
 
 def site_counts(session: Session, queue: Queue, actor: Actor) -> list[SiteCount]:
     """The sites `actor` sees, with what waits there; busiest first."""
-    may_work(queue, actor)
+    actor = may_work(queue, actor)
     inner = select(PassportCase.enrolled_at).where(*_waiting(queue), PassportCase.site_code == Site.code)
     some = inner.limit(COUNT_CAP + 1).correlate(Site).subquery()
     counted = select(func.count().label("n"), func.min(some.c.enrolled_at).label("oldest")).select_from(some).lateral()
@@ -110,6 +112,12 @@ def sites_of(actor: Actor) -> list[ColumnElement[bool]]:
     return [or_(Site.code.in_(sites), and_(Site.prints.is_(False), Site.prints_at_code.in_(sites)))]
 
 
+def _here(actor: Actor) -> list[ColumnElement[bool]]:
+    """What `actor` sees, where a permission holds at some of his sites only; else row scope says it already."""
+    condition = visible(actor) if actor.held_at is not None else None
+    return [] if condition is None else [condition]
+
+
 def _waiting(queue: Queue) -> list[ColumnElement[bool]]:
     conditions = [PassportCase.state == queue.state]
     return conditions if queue.mobile is None else [*conditions, PassportCase.mobile.is_(queue.mobile)]
@@ -119,9 +127,9 @@ def page(
     session: Session, queue: Queue, site: str, actor: Actor, *, after: Position | None = None
 ) -> tuple[list[PassportCase], Position | None]:
     """Up to PAGE cases waiting at `site`, in working order, and where the next page starts, if there is one."""
-    may_work(queue, actor)
+    actor = may_work(queue, actor)
     key = (PassportCase.priority, PassportCase.enrolled_at, PassportCase.id)
-    query = select(PassportCase).where(*_waiting(queue), PassportCase.site_code == site)
+    query = select(PassportCase).where(*_waiting(queue), *_here(actor), PassportCase.site_code == site)
     query = query.order_by(*key).limit(PAGE + 1)
     if after is not None:
         query = query.where(tuple_(*key) > (after.priority, after.enrolled_at, after.id))
@@ -136,8 +144,8 @@ def find_in_queue(
     session: Session, queue: Queue, actor: Actor, *, words: str = "", booklet: str = ""
 ) -> list[PassportCase]:
     """Cases of the queue by booklet or by beginnings of names, at most PAGE."""
-    may_work(queue, actor)
-    query = select(PassportCase).where(*_waiting(queue)).limit(PAGE)
+    actor = may_work(queue, actor)
+    query = select(PassportCase).where(*_waiting(queue), *_here(actor)).limit(PAGE)
     if booklet:
         query = query.where(PassportCase.booklet_number == booklet)
     named = waiting(words, actor, queue.state)
@@ -151,10 +159,11 @@ def deal_next(session: Session, queue: Queue, site: str, actor: Actor) -> Passpo
 
     Rows that others are taking at this moment are stepped over, so that two never get the same. The caller commits.
     """
-    may_work(queue, actor)
+    actor = may_work(queue, actor)
     mine = session.scalars(
         select(PassportCase).where(
             *_waiting(queue),
+            *_here(actor),
             PassportCase.site_code == site,
             PassportCase.held_by_id == actor.user_id,
             PassportCase.held_at > utc_now() - HOLD_LASTS,
@@ -165,7 +174,7 @@ def deal_next(session: Session, queue: Queue, site: str, actor: Actor) -> Passpo
     free = or_(PassportCase.held_by_id.is_(None), PassportCase.held_at <= utc_now() - HOLD_LASTS)
     case = session.scalars(
         select(PassportCase)
-        .where(*_waiting(queue), PassportCase.site_code == site, free)
+        .where(*_waiting(queue), *_here(actor), PassportCase.site_code == site, free)
         .order_by(PassportCase.priority, PassportCase.enrolled_at, PassportCase.id)
         .limit(1)
         .with_for_update(skip_locked=True, key_share=True)
@@ -177,8 +186,10 @@ def deal_next(session: Session, queue: Queue, site: str, actor: Actor) -> Passpo
 
 def take(session: Session, queue: Queue, number: str, actor: Actor) -> PassportCase:
     """Take the case `number` for `actor`, unless somebody works on it or its site only deals. The caller commits."""
-    may_work(queue, actor)
+    actor = may_work(queue, actor)
     case = lock_case(session, number)
+    if not actor.sees(case.site_code, case.print_site_code):
+        raise NotAllowed()
     if case.state != queue.state:
         raise wrong_state(session, case)
     refuse_if_held(session, case, actor)
@@ -227,7 +238,7 @@ def queue_called(key: str) -> Queue:
 
 def site_called(session: Session, queue: Queue, code: str, actor: Actor) -> Site:
     """The site of that code, if `actor` works on `queue` there; `NotFound` otherwise."""
-    may_work(queue, actor)
+    actor = may_work(queue, actor)
     site = session.scalars(select(Site).where(Site.code == code, *sites_of(actor))).first()
     if site is None:
         raise NotFound(N_("There is no site %(code)s among yours."), code=code[:16])

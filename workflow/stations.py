@@ -64,7 +64,7 @@ def test_page(session: Session, code: str, actor: Actor) -> bytes:
     if not actor.may(Permission.PRINT_BOOKLETS):
         raise NotAllowed()
     printer = session.get(Printer, code)
-    if printer is None or not (actor.sites is None or printer.site_code in actor.sites):
+    if printer is None or not actor.may_at(Permission.PRINT_BOOKLETS, printer.site_code):
         raise NotFound(N_("There is no printer %(code)s at your sites."), code=code[:16])
     today = local_date(utc_now())
     try:

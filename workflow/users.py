@@ -5,18 +5,18 @@ forbid it are here, so that every door keeps them.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
-from models.catalogs import Site
+from models.catalogs import Site, Warehouse
 from models.text import N_
 from models.users import Role, User
 from security import factors
-from security.actor import SYSTEM_USERNAME, Actor
+from security.actor import SYSTEM_USERNAME, Actor, load_actor
 from security.errors import BadValue, NotAllowed, NotFound, Refused
 from security.looks import log_event
 from security.passwords import hash_password, one_time_password, set_password
@@ -65,7 +65,7 @@ def account(session: Session, actor: Actor, user_id: int) -> User:
     return user
 
 
-def _account_of_another(session: Session, actor: Actor, user_id: int) -> User:
+def account_of_another(session: Session, actor: Actor, user_id: int) -> User:
     user = account(session, actor, user_id)
     if user.id == actor.user_id:
         raise Refused(N_("Nobody does this to his own account: ask another administrator."))
@@ -92,7 +92,7 @@ def prepare(user: User, actor: Actor, hash_method: str) -> str:
 
 def renew_password(session: Session, actor: Actor, user_id: int, hash_method: str) -> tuple[User, str]:
     """Give another's account a one-time password; his sessions and tokens end and he is no longer locked."""
-    user = _account_of_another(session, actor, user_id)
+    user = account_of_another(session, actor, user_id)
     password = one_time_password(user.username)
     set_password(session, user.id, hash_password(password, hash_method), must_change=True)
     log_event(session, user.id, "password.reset", actor.address, by=actor.user_id)
@@ -102,7 +102,7 @@ def renew_password(session: Session, actor: Actor, user_id: int, hash_method: st
 
 def reset_second_factor(session: Session, actor: Actor, user_id: int) -> User:
     """Take away the second factor of another who lost it, and end his sessions; his profile may ask for a new one."""
-    user = _account_of_another(session, actor, user_id)
+    user = account_of_another(session, actor, user_id)
     if not factors.remove(session, user.id):
         raise Refused(N_("%(user)s has no second factor."), user=user.username)
     end_every(session, user.id)
@@ -137,17 +137,31 @@ def make_administrator(session: Session, username: str) -> str:
 
 def disable(session: Session, actor: Actor, user_id: int) -> User:
     """Close an account; its sessions and tokens end at once."""
-    user = _account_of_another(session, actor, user_id)
-    user.active, user.session_epoch = False, new_epoch()
-    log_event(session, user.id, "session.ended_all", actor.address, by=actor.user_id)
-    stamp(user, actor)
-    keep_an_administrator(session)
+    user = account_of_another(session, actor, user_id)
+    close(session, actor, [user])
     return user
+
+
+def disable_many(session: Session, actor: Actor, user_ids: Collection[int]) -> list[User]:
+    """Close the accounts of others that are open, all or none; returns them."""
+    found = [account_of_another(session, actor, user_id) for user_id in sorted(set(user_ids))]
+    chosen = [user for user in found if user.active]
+    close(session, actor, chosen)
+    return chosen
+
+
+def close(session: Session, actor: Actor, accounts: Iterable[User]) -> None:
+    """Close locked accounts; `Refused` when nobody would be left who may change users and profiles."""
+    for user in accounts:
+        user.active, user.session_epoch = False, new_epoch()
+        log_event(session, user.id, "session.ended_all", actor.address, by=actor.user_id)
+        stamp(user, actor)
+    keep_an_administrator(session)
 
 
 def enable(session: Session, actor: Actor, user_id: int) -> User:
     """Open an account again; what had been open stays ended."""
-    user = _account_of_another(session, actor, user_id)
+    user = account_of_another(session, actor, user_id)
     user.active, user.session_epoch = True, new_epoch()
     stamp(user, actor)
     return user
@@ -155,9 +169,12 @@ def enable(session: Session, actor: Actor, user_id: int) -> User:
 
 def assign(session: Session, actor: Actor, user_id: int, *, profiles: Collection[int], sites: Collection[str]) -> User:
     """Give another's account exactly these profiles (ids) and sites (codes); inactive ones only if he has them now."""
-    user = _account_of_another(session, actor, user_id)
+    user = account_of_another(session, actor, user_id)
     user.roles = _chosen(list(session.scalars(select(Role))), user.roles, set(profiles), "id")
     user.sites = _chosen(list(session.scalars(select(Site))), user.sites, set(sites), "code")
+    session.flush()
+    if not works_at(session, user, user.warehouse_code):
+        user.warehouse_code = None
     stamp(user, actor)
     keep_an_administrator(session)
     return user
@@ -169,6 +186,13 @@ def _chosen(offered: list[Any], held: list[Any], wanted: set[Any], key: str) -> 
     if len(chosen) != len(wanted) or closed:
         raise BadValue(N_("A profile or site that was chosen cannot be given."))
     return chosen
+
+
+def works_at(session: Session, user: User, warehouse: str | None) -> bool:
+    """Whether the warehouse (a code; None: none) is of a site of the user as he was stored."""
+    actor, place = load_actor(session, user_id=user.id), session.get(Warehouse, warehouse) if warehouse else None
+    sites = actor.sites if actor else frozenset()
+    return not warehouse or sites is None or (place is not None and place.site_code in sites)
 
 
 def edit_own(session: Session, actor: Actor, *, first_name: str, last_name: str, email: str) -> None:

@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 import urllib3
 from flask import Flask
-from flask_jwt_extended import create_access_token
 from sqlalchemy import Engine, select, text, update
 from sqlalchemy.orm import Session
 
@@ -31,6 +30,7 @@ from models.services import Outcome, Service, ServiceCall, ServiceHealth, Servic
 from security import sealed
 from security.actor import load_actor
 from security.scope import acting_as, set_acting
+from tests.cookies import bearer
 from tests.enrolment_bodies import cui, enrolment, raw
 from workflow import registry
 from workflow.outside import consulting, conversation, waiting
@@ -385,10 +385,10 @@ class Station:
 def station(house: House, app: Flask) -> Station:
     with Session(house.engine) as session:
         actor = load_actor(session, username="estacion")
-    assert actor is not None
-    with app.app_context():
-        bearer = create_access_token(str(actor.user_id), additional_claims={"epoch": actor.session_epoch})
-    return Station(house, app, {"Authorization": f"Bearer {bearer}"})
+        assert actor is not None
+        header = bearer(app, session, actor)
+        session.commit()
+    return Station(house, app, header)
 
 
 def codes(case: PassportCase) -> list[str]:

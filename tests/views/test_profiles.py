@@ -1,13 +1,17 @@
 """Perfiles: the list of the manual, creating, closing, and what a profile allows."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
+from models.accounts import UserAssignment
+from models.base import utc_now
+from models.clock import local_date
 from models.users import Role, User
 from security.actor import Actor, load_actor
 from security.errors import Refused
@@ -28,6 +32,15 @@ def allowed(db: Session, username: str) -> frozenset[Permission]:
     actor = load_actor(db, username=username)
     assert actor is not None
     return actor.permissions
+
+
+def change(client: FlaskClient, profile: int, permissions: Iterable[str], **more: str) -> TestResponse:
+    """Send a set of permissions, and confirm what the page then says it would change."""
+    data = {"permissions": list(permissions), **more}
+    asked = client.post(f"/profiles/{profile}/permissions", data=data)
+    seen = re.search(r'name="seen" value="(\w+)"', asked.text)
+    assert seen, asked.text
+    return client.post(f"/profiles/{profile}/permissions", data={**data, "seen": seen[1]})
 
 
 def marked(page: str) -> set[str]:
@@ -60,8 +73,7 @@ def test_a_new_profile_allows_nothing_until_it_is_told(login: Login, db: Session
     assert answer.status_code == 303
     assert answer.location.endswith(f"/profiles/{made.id}/permissions")
     assert marked(client.get(answer.location).text) == set()
-    chosen = {"permissions": ["READ_CASES", "SEARCH_CASES"]}
-    assert client.post(answer.location, data=chosen).status_code == 303
+    assert change(client, made.id, ["READ_CASES", "SEARCH_CASES"]).status_code == 303
     assert marked(client.get(answer.location).text) == {"READ_CASES", "SEARCH_CASES"}
 
 
@@ -92,7 +104,7 @@ def test_what_is_given_or_taken_holds_at_once(login: Login, db: Session) -> None
     target, his = role(db, "CONCAL").id, login("concal")
     assert his.get("/catalogs/country/list/").status_code == 403
     names = ["READ_CASES", "CHECK_QUALITY", "READ_CATALOGS"]
-    assert login("admadm").post(f"/profiles/{target}/permissions", data={"permissions": names}).status_code == 303
+    assert change(login("admadm"), target, names).status_code == 303
     assert his.get("/catalogs/country/list/").status_code == 200
     assert allowed(db, "concal") == {Permission[name] for name in names}
 
@@ -100,15 +112,52 @@ def test_what_is_given_or_taken_holds_at_once(login: Login, db: Session) -> None
 def test_a_set_for_a_whole_life_is_kept_only_once_the_warning_was_read(login: Login, db: Session) -> None:
     client, target = login("admadm"), role(db, "CONCAL").id
     chosen = {"permissions": [permission.name for permission in WHOLE_LIFE]}
-    page = client.post(f"/profiles/{target}/permissions", data=chosen)
+    page = change(client, target, chosen["permissions"])
     assert page.status_code == 200
     assert 'name="aware"' in page.text
-    assert marked(page.text) == set(chosen["permissions"])
+    assert "Control Calidad Prueba (concal)" in page.text
+    assert set(re.findall(r'name="permissions" value="(\w+)"', page.text)) == set(chosen["permissions"])
     assert not allowed(db, "concal") >= WHOLE_LIFE
-    assert client.post(f"/profiles/{target}/permissions", data={**chosen, "aware": "y"}).status_code == 303
+    assert change(client, target, chosen["permissions"], aware="y").status_code == 303
     assert allowed(db, "concal") >= WHOLE_LIFE
-    assert 'name="aware"' in client.get(f"/profiles/{target}/permissions").text
+    assert "de principio a fin" in client.get(f"/profiles/{target}/permissions").text
     assert "mark-warning" in client.get("/profiles/list/?q=concal").text
+
+
+def test_what_a_change_adds_removes_and_whom_it_affects_is_said_before_it_is_saved(login: Login, db: Session) -> None:
+    client, target = login("admadm"), role(db, "CONCAL").id
+    before = allowed(db, "concal")
+    page = client.post(f"/profiles/{target}/permissions", data={"permissions": ["CHECK_QUALITY", "READ_CATALOGS"]}).text
+    assert "<ins>Catálogos: Ver catálogos</ins>" in page
+    assert "<del>" in page
+    assert "concal" in page
+    assert 'name="aware"' not in page
+    assert allowed(db, "concal") == before
+    edited = client.post(
+        f"/profiles/{target}/permissions", data={"permissions": ["CHECK_QUALITY", "READ_CATALOGS"], "edit": "y"}
+    )
+    assert marked(edited.text) == {"CHECK_QUALITY", "READ_CATALOGS"}
+
+
+def test_a_change_that_was_overtaken_is_shown_again(login: Login, db: Session) -> None:
+    client, target = login("admadm"), role(db, "CONCAL").id
+    data = {"permissions": ["CHECK_QUALITY"], "seen": "0" * 16}
+    page = client.post(f"/profiles/{target}/permissions", data=data)
+    assert page.status_code == 200
+    assert "cambió mientras tanto" in page.text
+
+
+def test_who_would_carry_a_case_by_two_profiles_is_named(login: Login, db: Session) -> None:
+    """Nobody's profile alone would do; what he holds besides counts."""
+    both = db.scalars(select(User).where(User.username == "impres")).one()
+    both.roles = [role(db, "IMPRES"), role(db, "ENTREGA"), role(db, "SUPERVISOR")]
+    db.commit()
+    target = role(db, "ENTREGA")
+    wanted = [permission.name for permission in allowed(db, "entrega") | {Permission.CHECK_QUALITY}]
+    page = change(login("admadm"), target.id, wanted)
+    assert page.status_code == 200
+    assert "Impresor Prueba (impres)" in page.text.split("(1)", 1)[1]
+    assert Permission.CHECK_QUALITY not in allowed(db, "entrega")
 
 
 def test_a_closed_profile_allows_nothing_and_is_never_deleted(login: Login, db: Session) -> None:
@@ -125,14 +174,14 @@ def test_the_only_administrators_profile_cannot_be_closed_or_emptied(login: Logi
     client, target = login("admadm"), role(db, "ADMADM").id
     assert client.post(f"/profiles/action/deactivate/{target}").status_code == 409
     without = [permission.name for permission in allowed(db, "admadm") - {Permission.EDIT_USERS}]
-    assert client.post(f"/profiles/{target}/permissions", data={"permissions": without}).status_code == 409
+    assert change(client, target, without).status_code == 409
     assert Permission.EDIT_USERS in allowed(db, "admadm")
 
 
 def test_nobody_adds_to_a_profile_he_holds(login: Login, db: Session, as_user: Callable[[str], Actor]) -> None:
     target = role(db, "ADMADM").id
     more = [permission.name for permission in allowed(db, "admadm") | {Permission.DELIVER}]
-    assert login("admadm").post(f"/profiles/{target}/permissions", data={"permissions": more}).status_code == 409
+    assert change(login("admadm"), target, more, aware="y").status_code == 409
     assert Permission.DELIVER not in allowed(db, "admadm")
     closed = role(db, "ENTREGA")
     closed.active = False
@@ -141,6 +190,23 @@ def test_nobody_adds_to_a_profile_he_holds(login: Login, db: Session, as_user: C
     db.flush()
     with pytest.raises(Refused):
         profiles.set_active(db, as_user("admadm"), closed.id, active=True)
+
+
+def test_who_holds_a_profile_for_a_time_adds_nothing_to_it_either(
+    login: Login, db: Session, as_user: Callable[[str], Actor]
+) -> None:
+    me, target = db.scalars(select(User).where(User.username == "admadm")).one(), role(db, "ENTREGA").id
+    db.add(
+        UserAssignment(
+            user_id=me.id, role_id=target, site_code="GUA", valid_from=local_date(utc_now()), reason="Prueba",
+            given_by_id=me.id, given_at=utc_now(),
+        )
+    )  # fmt: skip
+    db.commit()
+    more = allowed(db, "entrega") | {Permission.VOID_BOOKLETS, Permission.RESUME_PRINTS, Permission.PRINT_MOBILE}
+    with pytest.raises(Refused):
+        profiles.set_permissions(db, as_user("admadm"), target, more)
+    assert profiles.holders(db)[target] == 2
 
 
 def test_who_only_reads_profiles_changes_none(login: Login, db: Session) -> None:

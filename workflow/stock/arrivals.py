@@ -11,12 +11,11 @@ from sqlalchemy.orm import Session
 from models.arrivals import Difference, StockArrival
 from models.base import utc_now
 from models.booklets import Booklet, BookletState
-from models.catalogs import Warehouse
 from models.stock import Account, DocumentState, StockDocument, StockMovement
 from models.text import N_
 from models.users import User
 from security.actor import Actor
-from security.errors import BadValue, NotAllowed, Refused, Unavailable, WrongState
+from security.errors import BadValue, Refused, Unavailable, WrongState
 from security.permissions import Permission
 from workflow.scanning import booklet_in
 from workflow.stock import documents, ledger
@@ -39,14 +38,6 @@ class Received:
     surplus: int
     damaged: int
     again: list[Run]
-
-
-def allow_at(session: Session, actor: Actor, warehouse: str, permission: Permission) -> None:
-    """Raise `NotAllowed` unless `actor` holds the permission and the warehouse is of one of his sites."""
-    documents.allow(actor, permission)
-    place = session.get_one(Warehouse, warehouse)
-    if not documents.sees(actor, place):
-        raise NotAllowed(N_("You do not act at %(warehouse)s."), warehouse=place.name)
 
 
 def receive(
@@ -142,7 +133,7 @@ def nothing_left(session: Session, document: StockDocument) -> WrongState:
 
 def expected(session: Session, document: StockDocument, actor: Actor) -> list[Run]:
     """What is in transit on the transfer, for who may receive it; raises what keeps `actor` from it."""
-    allow_at(session, actor, str(document.to_warehouse_code), RECEIVE)
+    documents.allow_at(session, actor, str(document.to_warehouse_code), RECEIVE)
     if document.closed_by_id == actor.user_id:
         raise Refused(N_("You sent this transfer: another person must receive it."))
     inside = runs_in_transit(session, document.id)

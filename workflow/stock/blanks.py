@@ -39,7 +39,7 @@ def void_blank(session: Session, actor: Actor, number: str, *, void_type: str, r
 
     Raises `Unavailable` when it is no blank any more, saying who did what, or lies where the actor may not act.
     """
-    allow(actor, Permission.VOID_BOOKLETS)
+    actor = allow(actor, Permission.VOID_BOOKLETS)
     kind, why = _void_type(session, void_type), reason(remarks)
     _lock_transfers(session, [number])
     booklet = lock_booklet(session, number)
@@ -57,7 +57,7 @@ def void_blanks(session: Session, actor: Actor, runs: Sequence[Run], *, void_typ
 
     `Unavailable` names the ranges that cannot be voided; then nothing is.
     """
-    allow(actor, Permission.VOID_BOOKLETS)
+    actor = allow(actor, Permission.VOID_BOOKLETS)
     kind, why, numbers = _void_type(session, void_type), reason(remarks), _numbers(runs)
     _lock_transfers(session, numbers)
     found = _lock(session, numbers)
@@ -80,7 +80,7 @@ def reactivate_blank(session: Session, actor: Actor, number: str, *, remarks: st
 
     Another person than who voided it; never a destroyed one, nor one voided for a reason that cannot be undone.
     """
-    allow(actor, Permission.REACTIVATE_BOOKLETS)
+    actor = allow(actor, Permission.REACTIVATE_BOOKLETS)
     why = reason(remarks)
     booklet = lock_booklet(session, number)
     if booklet.place == Account.DESTROYED:

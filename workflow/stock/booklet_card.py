@@ -18,7 +18,7 @@ from security.actor import Actor
 from security.errors import NotFound
 from security.looks import log_look
 from security.permissions import Permission
-from workflow.stock.documents import allow, sees
+from workflow.stock.documents import acts_at, allow
 from workflow.stock.ledger import BLANK, KINDS, account_of, owner_of
 
 #: Movements shown at once.
@@ -142,13 +142,12 @@ def card(session: Session, number: str, actor: Actor, *, after: int = 0, screen:
     uses = tuple(_use(head, actor) for head in heads if head.Personalisation is not None)
     for case_number in sorted({use.case_number for use in uses if use.holder}):
         log_look(session, actor, screen, case_number, booklet=number)
-    here = warehouse is not None and sees(actor, warehouse)
     return Card(
         booklet.number, category, booklet.state, booklet.state_since, places[booklet.place], booklet.place,
         warehouse.name if warehouse else None, void.name if void else None, uses,
         tuple(_entry(row, places, actor) for row in rows), rows[-1]["id"] if len(found) > PAGE else None,
-        voidable=here and booklet.state == BookletState.NUEVA and actor.may(Permission.VOID_BOOKLETS),
-        reactivable=here and _reactivable(booklet, void) and actor.may(Permission.REACTIVATE_BOOKLETS),
+        voidable=booklet.state == BookletState.NUEVA and acts_at(actor, warehouse, Permission.VOID_BOOKLETS),
+        reactivable=_reactivable(booklet, void) and acts_at(actor, warehouse, Permission.REACTIVATE_BOOKLETS),
     )  # fmt: skip
 
 
@@ -244,7 +243,7 @@ def _step(at: dt.datetime | None, username: str | None) -> Step | None:
 
 
 def _sees_case(actor: Actor, *sites: str | None) -> bool:
-    return actor.may(Permission.READ_CASES) and actor.sees(*(site for site in sites if site))
+    return actor.may_at(Permission.READ_CASES, *(site for site in sites if site))
 
 
 def _movements(number: str, after: int) -> Any:
@@ -296,5 +295,5 @@ def _rows(source: str, target: str, places: Mapping[str, Words]) -> Iterator[Row
 def _opens_document(row: Mapping[Any, Any], actor: Actor) -> bool:
     if row["document_id"] is None:
         return False
-    own = actor.sites is None or actor.sees(*(site for site in (row["sender"], row["receiver"]) if site))
-    return (own and actor.may(Permission.READ_STOCK)) or row["printer_id"] == actor.user_id
+    sites = [site for site in (row["sender"], row["receiver"]) if site]
+    return actor.may_at(Permission.READ_STOCK, *sites) or row["printer_id"] == actor.user_id

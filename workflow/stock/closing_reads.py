@@ -154,7 +154,7 @@ def ranges(session: Session, closing: DayClosing, kind: str, after: Run | None =
 
 
 def _closings(actor: Actor) -> Select[Any]:
-    documents.allow(actor, *closings.READ)
+    actor = documents.allow(actor, *closings.READ)
     author, signer, closer = (aliased(User) for _user in range(3))
     columns: tuple[Any, ...] = (
         DayClosing.id, DayClosing.version, DayClosing.state, DayClosing.on,

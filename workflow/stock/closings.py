@@ -40,14 +40,14 @@ def two_people(session: Session, place: Warehouse) -> str:
     return mode(session, TWO_PEOPLE, place.site_code or "*")
 
 
-def may_close(actor: Actor) -> None:
-    """Raise `NotAllowed` unless `actor` may count and close days."""
-    documents.allow(actor, Permission.CLOSE_DAYS)
+def may_close(actor: Actor) -> Actor:
+    """`actor`, seeing only the sites whose days he may count and close; raises `NotAllowed` when there is none."""
+    return documents.allow(actor, Permission.CLOSE_DAYS)
 
 
 def start_closing(session: Session, actor: Actor, *, warehouse: str, on: dt.date) -> DayClosing:
     """Begin to count a warehouse for the day `on`; refused while another closing of it is open, saying whose."""
-    may_close(actor)
+    actor = may_close(actor)
     place = documents.warehouse_named(session, warehouse, actor)
     documents.one_at_a_time(session, f"day_closing {place.code}")
     last = session.scalars(

@@ -30,7 +30,7 @@ def draft_destruction(
     version: int | None = None,
 ) -> StockDocument:
     """Start the minutes of a destruction at a warehouse, or change the head of an open one."""
-    documents.allow(actor, WRITE)
+    actor = documents.allow(actor, WRITE)
     place = documents.warehouse_named(session, warehouse, actor)
     if document is not None:
         _refuse_elsewhere(session, document, actor)
@@ -117,7 +117,7 @@ def give_back(session: Session, document: StockDocument, actor: Actor, *, versio
 
 def writes(session: Session, document: StockDocument | DocumentRow, actor: Actor) -> bool:
     """Whether `actor` destroys at the document's warehouse."""
-    return actor.may(WRITE) and documents.sees(actor, session.get_one(Warehouse, document.warehouse_code))
+    return documents.acts_at(actor, session.get_one(Warehouse, document.warehouse_code), WRITE)
 
 
 def may_confirm(session: Session, document: StockDocument | DocumentRow, actor: Actor) -> bool:

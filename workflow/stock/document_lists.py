@@ -174,7 +174,7 @@ def _visible(actor: Actor, receiver: Any) -> ColumnElement[bool]:
     """A document concerns who sees one of its warehouses, and the printer it names."""
     if actor.sites is None:
         return true()
-    sites = sorted(actor.sites)
+    sites = sorted(actor.by(Permission.READ_STOCK).sites or ())
     here = (
         or_(Warehouse.site_code.in_(sites), receiver.site_code.in_(sites)) if actor.may(Permission.READ_STOCK) else None
     )

@@ -19,10 +19,24 @@ from security.permissions import Permission
 from workflow.stock.serials import SERIALS, Run, runs_text
 
 
-def allow(actor: Actor, *permissions: Permission) -> None:
-    """Raise `NotAllowed` unless `actor` holds one of `permissions`."""
+def allow(actor: Actor, *permissions: Permission) -> Actor:
+    """`actor`, seeing only the sites where he holds one of `permissions`; `NotAllowed` when he holds none."""
     if not actor.may(*permissions):
         raise NotAllowed()
+    return actor.by(*permissions)
+
+
+def acts_at(actor: Actor, warehouse: Warehouse | None, permission: Permission) -> bool:
+    """Whether `actor` holds the permission at the site of the warehouse, if it is one."""
+    return warehouse is not None and actor.may(permission) and sees(actor.by(permission), warehouse)
+
+
+def allow_at(session: Session, actor: Actor, warehouse: str, permission: Permission) -> None:
+    """Raise `NotAllowed` unless `actor` holds the permission at the site of the warehouse."""
+    allow(actor, permission)
+    place = session.get_one(Warehouse, warehouse)
+    if not acts_at(actor, place, permission):
+        raise NotAllowed(N_("You do not act at %(warehouse)s."), warehouse=place.name)
 
 
 def sees(actor: Actor, warehouse: Warehouse) -> bool:
@@ -62,7 +76,8 @@ def concerns(session: Session, document: StockDocument, actor: Actor) -> bool:
         return True
     codes = [code for code in (document.warehouse_code, document.to_warehouse_code) if code]
     places = session.scalars(select(Warehouse).where(Warehouse.code.in_(codes)))
-    return actor.may(Permission.READ_STOCK) and any(sees(actor, place) for place in places)
+    reader = actor.by(Permission.READ_STOCK)
+    return actor.may(Permission.READ_STOCK) and any(sees(reader, place) for place in places)
 
 
 def lock(session: Session, document: StockDocument, version: int | None, state: DocumentState) -> None:

@@ -180,8 +180,9 @@ def who_holds_what(session: Session, actor: Actor) -> list[InHands]:
     mine = _in_hands(session, actor.user_id, None) if actor.may(*PRINTS) else []
     if not actor.may(Permission.READ_STOCK):
         return mine
-    places = [place.code for place in session.scalars(select(Warehouse)) if sees(actor, place)]
-    others = _in_hands(session, None, places if actor.sites is not None else None)
+    reader = actor.by(Permission.READ_STOCK)
+    places = [place.code for place in session.scalars(select(Warehouse)) if sees(reader, place)]
+    others = _in_hands(session, None, places if reader.sites is not None else None)
     return [*(own for own in mine if own not in others), *others]
 
 

@@ -40,10 +40,10 @@ def draft_issue(
     version: int | None = None,
 ) -> StockDocument:
     """Start an issue to a printer (his user name or id), or change the head of an open one; by a keeper."""
-    documents.allow(actor, KEEP)
+    actor = documents.allow(actor, KEEP)
     place = documents.warehouse_named(session, warehouse, actor)
     receiver = printer_named(session, printer)
-    if not documents.sees(receiver, place):
+    if not documents.sees(receiver.by(*PRINTS), place):
         raise BadValue(
             N_("%(user)s does not work at the site of this warehouse."), field="printer", user=receiver.username
         )
@@ -71,9 +71,8 @@ def draft_return(
     documents.allow(actor, KEEP, *PRINTS)
     giver = printer_named(session, printer, returns=True)
     own = giver.user_id == actor.user_id
-    if not own:
-        documents.allow(actor, KEEP)
-    place = documents.warehouse_named(session, warehouse, None if own else actor)
+    keeper = None if own else documents.allow(actor, KEEP)
+    place = documents.warehouse_named(session, warehouse, keeper)
     _refuse_stranger(session, document, actor)
     _refuse_other_place(session, document, place.code, giver.user_id)
     if not holdings.blanks(session, ledger.hands_place(place.code, giver.user_id), count=1):
@@ -204,7 +203,7 @@ def _hands_place(document: StockDocument) -> str:
 
 
 def _keeps(session: Session, document: AnyDocument, actor: Actor) -> bool:
-    return actor.may(KEEP) and documents.sees(actor, session.get_one(Warehouse, document.warehouse_code))
+    return documents.acts_at(actor, session.get_one(Warehouse, document.warehouse_code), KEEP)
 
 
 def _refuse_other_keeper(session: Session, document: AnyDocument, actor: Actor) -> None:
@@ -218,14 +217,14 @@ def _refuse_not_the_other(session: Session, document: AnyDocument, actor: Actor)
     What a printer left behind whose account was disabled, two keepers count.
     """
     if document.printer_id == actor.user_id:
-        return documents.allow(actor, *PRINTS)
+        documents.allow(actor, *PRINTS)
+        return
     _refuse_other_keeper(session, document, actor)
     if document.signed_by_id != document.printer_id and not _printer_is_gone(session, document):
         raise Refused(
             N_("Only %(user)s, whom the document names, can count and confirm it."),
             user=documents.username(session, document.printer_id),
         )
-    return None
 
 
 def _printer_is_gone(session: Session, document: AnyDocument) -> bool:

@@ -94,7 +94,7 @@ def on_hand(session: Session, actor: Actor, on: dt.date | None = None) -> Stock:
 
     Transfers are proposed only for now. Five statements, however many warehouses.
     """
-    allow(actor, Permission.READ_STOCK)
+    actor = allow(actor, Permission.READ_STOCK)
     today = local_date(utc_now())
     now, day = on is None or on >= today, min(on or today, today)
     every = _rows(session, day, now=now)

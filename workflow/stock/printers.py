@@ -43,17 +43,13 @@ _PRINTERS = text(
     """
     select u.id, u.username, u.first_name || ' ' || u.last_name
       from ab_user u
-      join lateral (select array_agg(p.name || ' ' || v.name) pairs
-                      from ab_user_role ur
-                      join ab_role r on r.id = ur.role_id and r.active
-                      join ab_permission_view_role pr on pr.role_id = r.id
-                      join ab_permission_view pv on pv.id = pr.permission_view_id
-                      join ab_permission p on p.id = pv.permission_id
-                      join ab_view_menu v on v.id = pv.view_menu_id
-                     where ur.user_id = u.id) may on may.pairs && :prints
-     where u.active
-       and (cast(:sites as varchar[]) is null or may.pairs @> :everywhere
-            or exists (select from user_site s where s.user_id = u.id and s.site_code = any(:sites)))
+     where u.active and exists (
+        select from held_permission h
+         where h.user_id = u.id and h.act || ' ' || h.screen = any(:prints)
+           and (cast(:sites as varchar[]) is null or h.site_code = any(:sites) or (h.site_code is null and (
+                exists (select from user_site s where s.user_id = u.id and s.site_code = any(:sites))
+                or exists (select from held_permission e where e.user_id = u.id and e.site_code is null
+                              and e.act || ' ' || e.screen = any(:everywhere))))))
      order by u.username
     """
 ).bindparams(*(bindparam(name, type_=ARRAY(Text)) for name in ("prints", "everywhere", "sites")))

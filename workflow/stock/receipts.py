@@ -30,7 +30,7 @@ def draft_receipt(
     version: int | None = None,
 ) -> StockDocument:
     """Start a receipt, or change the head of an open one; `version` as in `documents.lock`."""
-    documents.allow(actor, WRITE)
+    actor = documents.allow(actor, WRITE)
     place = documents.warehouse_named(session, warehouse, actor)
     kind = documents.category_named(session, category)
     return documents.fill_head(
@@ -51,7 +51,7 @@ def add_line(
     version: int | None = None,
 ) -> StockLine:
     """Put a range on an open receipt; refused whole when it overlaps booklets or lines that exist, naming them."""
-    documents.allow(actor, WRITE)
+    documents.allow_at(session, actor, document.warehouse_code, WRITE)
     documents.lock(session, document, version, DocumentState.ABIERTO)
     line = documents.new_line(
         session, document, category=category, prefix=prefix, first=first, quantity=quantity
@@ -68,7 +68,7 @@ def add_line(
 
 def close_receipt(session: Session, document: StockDocument, actor: Actor, *, version: int | None = None) -> int:
     """Close for good: every booklet becomes NUEVA in the warehouse, with its ledger entry. Returns how many."""
-    documents.allow(actor, WRITE)
+    documents.allow_at(session, actor, document.warehouse_code, WRITE)
     documents.lock(session, document, version, DocumentState.ABIERTO)
     documents.refuse_empty(document)
     documents.close(session, document, actor)
@@ -89,7 +89,7 @@ def reverse_receipt(session: Session, document: StockDocument, actor: Actor, *, 
     Only while every booklet of it lies where the receipt put it; afterwards the numbers may be received again.
     Returns the reversing document.
     """
-    documents.allow(actor, Permission.REVERSE_STOCK)
+    documents.allow_at(session, actor, document.warehouse_code, Permission.REVERSE_STOCK)
     documents.lock(session, document, None, DocumentState.CERRADO)
     if document.closed_by_id == actor.user_id:
         raise Refused(N_("Who closed a document cannot reverse it: a second person must."))

@@ -15,7 +15,7 @@ from security.actor import Actor
 from security.errors import BadValue, Refused, Unavailable
 from security.permissions import Permission
 from workflow.stock import documents, draft_lines, holdings, ledger
-from workflow.stock.arrivals import allow_at, nothing_left, settle
+from workflow.stock.arrivals import nothing_left, settle
 from workflow.stock.serials import Run, runs_text
 from workflow.stock.transfer_lists import runs_in_transit
 
@@ -38,7 +38,7 @@ def draft_transfer(
 
     The sender is a warehouse of the actor's; it changes no more once there are lines, whose booklets lie in it.
     """
-    documents.allow(actor, WRITE)
+    actor = documents.allow(actor, WRITE)
     sender = documents.warehouse_named(session, from_warehouse, actor, field="from_warehouse")
     receiver = documents.warehouse_named(session, to_warehouse, None, field="to_warehouse")
     if sender is receiver:
@@ -146,7 +146,7 @@ def recall(session: Session, document: StockDocument, actor: Actor, *, remarks: 
 
     Returns the reversing document. What was received stays received.
     """
-    allow_at(session, actor, document.warehouse_code, Permission.REVERSE_STOCK)
+    documents.allow_at(session, actor, document.warehouse_code, Permission.REVERSE_STOCK)
     documents.lock(session, document, None, DocumentState.CERRADO)
     if document.closed_by_id == actor.user_id:
         raise Refused(N_("Who closed a document cannot reverse it: a second person must."))
@@ -216,5 +216,5 @@ def _refuse_promised(session: Session, run: Run, document: StockDocument) -> Non
 
 def _open_draft(session: Session, document: StockDocument, actor: Actor, version: int | None) -> None:
     """Lock an open transfer for who acts at the warehouse that sends."""
-    allow_at(session, actor, document.warehouse_code, WRITE)
+    documents.allow_at(session, actor, document.warehouse_code, WRITE)
     documents.lock(session, document, version, DocumentState.ABIERTO)

@@ -83,7 +83,7 @@ def warehouse_stock(
     `place`, `category` and `after` ask for more of one lot. At most READ_AT_MOST booklets of a lot are read at once: a
     run that goes on beyond them is cut there and goes on with the next page.
     """
-    allow(actor, Permission.READ_STOCK)
+    actor = allow(actor, Permission.READ_STOCK)
     warehouse = session.get(Warehouse, code)
     if warehouse is None or not sees(actor, warehouse):
         raise NotFound(N_("There is no warehouse %(code)s at your sites."), code=code[:16])
