@@ -47,7 +47,8 @@ class Recorder:
         assert self.sent, "nothing was asked of the database"
         with self.engine.connect() as connection:
             connection.execute(text("set local enable_seqscan = off"))
-            connection.execute(text("set local enable_mergejoin = off"))  # of whole indexes: pays on small tables only
+            for way in ("mergejoin", "hashjoin"):  # of whole indexes: pays on tables as small as these
+                connection.execute(text(f"set local enable_{way} = off"))
             found = [line for sent in self.sent for line in self._scans(connection, *sent)]
             connection.rollback()
         return found
