@@ -86,7 +86,7 @@ def domain_error(error: DomainError) -> ResponseReturnValue:
 
 def csrf_error(_error: CSRFError) -> ResponseReturnValue:
     """A form without its token: mostly one of a session that is over, whose user is asked to log in again."""
-    logging_in = (request.endpoint or "").startswith("AuthDBView.")
+    logging_in = request.endpoint in ("AuthDBView.login", "AuthDBView.code")
     if not logging_in and not current_user.is_authenticated:
         return to_log_in()
     return page(400, gettext("The form had expired. Go back, reload the page and send it again."))

@@ -174,5 +174,6 @@ def test_a_form_sent_after_the_session_ended_leads_to_logging_in_and_back(strict
     answer = client.post("/cases/GUA000000001/authorise", headers=origin)
     assert answer.location == "/login/?next=/cases/GUA000000001/review?x%3D1"
     assert "volverá a aparecer" in client.get(answer.location).text
+    assert client.post("/logout/", headers=origin).location.startswith("/login/"), "nothing is left to sign out of"
     elsewhere = client.post("/cases/GUA000000001/authorise", headers={"Referer": "http://evil.example/x"})
     assert elsewhere.location == "/login/?next=/"

@@ -21,6 +21,7 @@ from security.roles import BY_CODE
 from security.sealed import unseal
 from tests.together import at_once
 from tests.views.test_sessions import alive, events
+from workflow import users
 
 Login = Callable[[str], FlaskClient]
 PAGE, CODE = "/account/second-factor/", "/login/code"
@@ -304,6 +305,11 @@ def test_an_administrator_takes_anothers_away_and_leaves_a_trace(
     assert admin.post(f"/users/action/factor/{target}").status_code == 409, "there is none left"
     assert admin.post(f"/users/action/factor/{user(db, 'admadm').id}").status_code == 409, "nobody his own"
     assert login("jpgu").post(f"/users/action/factor/{target}").status_code == 403
+
+
+def test_the_console_takes_the_last_administrators_away(db: Session, secret: str) -> None:
+    users.make_administrator(db, "impres")
+    assert not factors.is_enrolled(db, user(db).id)
 
 
 # ---- in the database
