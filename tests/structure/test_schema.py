@@ -14,10 +14,11 @@ from models.base import make_engine, utc_now
 from models.booklets import Personalisation, QualityScan
 from models.cases import State
 from models.catalogs import CATALOGS
+from models.services import Service, ServiceCall
 from models.users import AccessLog, User
 from tests.build import make_booklets, make_case
 
-APPEND_ONLY = ("case_event", "stock_movement", "access_log", "change_log", "quality_scan", "picture")
+APPEND_ONLY = ("case_event", "stock_movement", "access_log", "change_log", "quality_scan", "picture", "service_call")
 
 
 @pytest.fixture
@@ -58,6 +59,12 @@ def written(db: Session) -> Session:
     db.flush()
     db.add(
         QualityScan(personalisation_id=use.id, user_id=user, at=now, kind="mrz", raw="x", passed=False, verdict={})
+    )  # fmt: skip
+    db.add(
+        ServiceCall(
+            service=Service.CIVIL_REGISTRY, asked_at=now, took_ms=1, outcome="FAILED", attempts=1, request={},
+            user_id=user,
+        )
     )  # fmt: skip
     db.flush()
     return db
