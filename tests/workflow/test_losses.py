@@ -1,5 +1,6 @@
 """A booklet reported lost or stolen is blocked at every door at once, and lists itself, whatever act voided it."""
 
+import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from time import perf_counter
@@ -258,6 +259,21 @@ def test_a_void_past_the_product_is_listed_too(db: Session, keeper: Actor) -> No
     (number, *_rest) = make_booklets(db)
     ledger.post(db, keeper, "EGRESO_ANULACION", booklet(db, number), "OUTSIDE", void_type="EXB")
     assert listed(db, number).status == LostStatus.LOST
+
+
+def test_what_was_voided_as_gone_before_there_was_the_list_is_on_it(db: Session, keeper: Actor) -> None:
+    make_booklets(db)
+    for table, trigger in (
+        ("stock_movement", "lost_documents_are_listed"), ("lost_document", "lost_document_is_the_ledgers")
+    ):  # fmt: skip
+        db.execute(text("set constraints all immediate"))
+        db.execute(text(f"alter table {table} disable trigger {trigger}"))
+    for number, void_type in (("F5000001", "EXB"), ("F5000002", "DAB")):
+        blanks.void_blank(db, keeper, number, void_type=void_type, remarks="Antes")
+    migration = importlib.import_module("migrations.versions.0014_shipments")
+    db.execute(text(migration.LISTED_BEFORE))
+    entry = db.scalars(select(LostDocument)).one()
+    assert (entry.booklet_number, entry.status, entry.document_type) == ("F5000001", LostStatus.LOST, "P")
 
 
 def test_the_facts_of_one_report_do_not_reach_the_next_void(db: Session, keeper: Actor) -> None:
