@@ -117,10 +117,10 @@ BY_PAIR = {permission.value.pair: permission for permission in Permission}
 REPORTS = frozenset(permission for permission in Permission if permission.screen == "Reports")
 TRAILS = frozenset(permission for permission in Permission if permission.screen == "Trail")
 
+_OFFICE_SCREENS = ("Sites", "Users", "Profiles", "Controls", "Services", "Trail")
 #: What is of the whole office: a profile held at one site alone does not give it.
 OFFICE_WIDE = frozenset(
-    {permission for permission in Permission if permission.screen in ("Sites", "Users", "Profiles")}
-    | {Permission.EDIT_CATALOGS}
+    {permission for permission in Permission if permission.screen in _OFFICE_SCREENS} | {Permission.EDIT_CATALOGS}
 )
 #: What a profile that may do all of these could carry a case through alone, from authorisation to delivery.
 WHOLE_LIFE = frozenset(

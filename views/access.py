@@ -27,8 +27,10 @@ MUST_ENROL = N_("This account needs a second factor: sign in on the web page and
 
 def current_actor() -> Actor:
     """Who asks; 401 when nobody does."""
-    current_user.is_authenticated  # noqa: B018  (reads the cookie)
     actor = acting()
+    if actor is None:  # whoever came with a token is not taken for the owner of a cookie
+        current_user.is_authenticated  # noqa: B018  (reads the cookie)
+        actor = acting()
     if actor is None:
         abort(401)
     return actor
