@@ -278,7 +278,7 @@ def run_seen(session: Session, actor: Actor, run_id: int, may: May) -> ReportRun
 def reader(actor: Actor, report: str) -> Actor:
     """`actor`, seeing only the sites where he may see the report of that name."""
     permission = BY_PAIR.get((f"can_{report}", "Reports"))
-    return actor.by(permission) if permission else actor
+    return actor.by(permission) if permission and actor.may(permission) else actor
 
 
 def covered(actor: Actor, run: ReportRun) -> bool:

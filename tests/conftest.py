@@ -17,6 +17,7 @@ from app.migrating import migrate
 from app.settings import Settings
 from models.base import SessionLocal, make_engine
 from models.base import session as scoped
+from security import sealed
 from security.actor import Actor, load_actor
 from security.scope import acting_as
 from tests.build import CAST, make_cast
@@ -110,6 +111,7 @@ def db(app: Flask, connection: Connection) -> Iterator[Session]:
     """The session of the code under test, bound to `connection`. Commit before a client calls: each request ends it."""
     before = dict(SessionLocal.kw)
     scoped.remove()
+    sealed.configure(app.extensions["settings"].secret_key)  # a command run in this process may have had another key
     SessionLocal.configure(bind=connection, join_transaction_mode="create_savepoint")
     yield scoped()
     scoped.remove()

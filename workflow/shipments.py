@@ -6,7 +6,7 @@ passport another way (docs/decisions/0018).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -191,8 +191,9 @@ def allow(actor: Actor, permission: Permission) -> None:
 
 
 def _refuse_as_delivery(session: Session, case: PassportCase, actor: Actor) -> None:
-    """Posting a passport asks what handing it over asks."""
-    act = machine.Act(session, TRANSITIONS["deliver"], case, actor, utc_now(), booklet_number=case.booklet_number)
+    """Posting a passport asks what handing it over asks, of who may post."""
+    posting = replace(TRANSITIONS["deliver"], permission=SEND)
+    act = machine.Act(session, posting, case, actor, utc_now(), booklet_number=case.booklet_number)
     keep_controls(act)
     refuse_uninspected(act)
 

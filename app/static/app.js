@@ -84,7 +84,7 @@
       if (event.key === "Escape") { filter.value = ""; filterMenu(""); filter.blur(); }
     });
     const current = $("[aria-current]", sidebar);
-    if (current && current.offsetTop > sidebar.clientHeight - 80) current.scrollIntoView({ block: "center" });
+    if (current && current.offsetTop > sidebar.clientHeight - 80) sidebar.scrollTop = current.offsetTop - sidebar.clientHeight / 2;
   }
 
   // ---- dialogs and images

@@ -35,7 +35,7 @@ def test_what_was_typed_when_the_session_ended_comes_back_to_the_same_user(offic
         if owner == "admadm":
             expect(page.locator("input[name=name]")).to_have_value("GUA-E07")
             expect(page.locator("input[name=days]")).to_have_value("45")
-            expect(page.locator("main [role=status]")).to_be_visible()
+            expect(page.locator("main .alert[role=status]")).to_be_visible()
             place.look("session-restored")
     kept = page.evaluate("Object.entries(sessionStorage).flat().join(' ')")
     assert "GUA-E07" not in kept, "another user has logged in: nothing is left for anybody"

@@ -130,7 +130,7 @@ def test_a_profile_gets_in_where_it_may_and_nowhere_else(
 ) -> None:
     held, wrong = CAST[name].permissions, []
     client, program, header = login(name), unchecked.test_client(), token(name)
-    for call in calls(unchecked, number):
+    for call in sorted(calls(unchecked, number), key=lambda call: not call.interface):  # some pages end tokens
         if call.interface:
             answer = program.open(call.path, method=call.method, headers=header)
         else:
