@@ -25,6 +25,8 @@ Header = dict[str, str]
 INTERFACES = re.compile(r"/api/v1/(cases|booklets)|/osia/")
 #: What ends the session that asks; its own tests are in tests/views/test_login.py.
 ENDS = {"AuthDBView.logout"}
+#: Acts whose form is a page of its own, to which only who may do them is led.
+ELSEWHERE = {"void_booklet", "reactivate_booklet", "correct", "correct_issued", "extend"}
 _PLACE = re.compile(r"<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>")
 
 
@@ -69,7 +71,8 @@ def _variants(
         for name, move in TRANSITIONS.items():
             correcting = move.permission is Permission.CORRECT_CASES
             if correcting or not path.endswith("/preview"):
-                yield path.replace("<transition>", name), (move.permission,) if method == "POST" else (), {}
+                asked = (move.permission,) if method == "POST" or name in ELSEWHERE else ()
+                yield path.replace("<transition>", name), asked, {}
     elif path.startswith("/reports/") and "<key>" in path:
         for key, report in EVERY.items():
             yield path.replace("<key>", key), (report.permission,), {"format": "xlsx", "period": "DAY"}
