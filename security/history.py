@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
-from models.audit import ChangeLog
+from models.audit import ACTS, ChangeLog
 
 SHOWN = 50
 
@@ -26,18 +26,21 @@ class Change:
     line: ChangeLog
 
     @property
+    def act(self) -> str:
+        """What was done, a message id."""
+        return ACTS[self.line.act]
+
+    @property
     def differences(self) -> list[Difference]:
         before, after = self.line.before or {}, self.line.after or {}
         return [Difference(name, before.get(name), after.get(name)) for name in sorted(before | after)]
 
 
-def changes_of(session: Session, *things: tuple[str, str], below: int | None = None) -> list[Change]:
+def changes_of(session: Session, *things: tuple[str, str]) -> list[Change]:
     """The last SHOWN changes of `things`, each a table and a key (ending in `%`: all that begin so)."""
     held = [(ChangeLog.subject == subject) & _key(key) for subject, key in things]
-    query = select(ChangeLog).where(or_(*held)).order_by(ChangeLog.id.desc()).limit(SHOWN)
-    if below is not None:
-        query = query.where(ChangeLog.id < below)
-    return [Change(line) for line in session.scalars(query)]
+    newest = select(ChangeLog).where(or_(*held)).order_by(ChangeLog.id.desc()).limit(SHOWN)
+    return [Change(line) for line in session.scalars(newest)]
 
 
 def _key(key: str) -> ColumnElement[bool]:

@@ -13,6 +13,7 @@ from security.actor import Actor
 from security.errors import BadValue, NotAllowed, NotFound, WrongState
 from security.permissions import Permission
 from workflow.controls import MODES, RULES, Rule
+from workflow.stock import closings  # noqa: F401  (declares a control of its own)
 
 EVERYWHERE = "*"
 LONGEST_REASON = 200
@@ -76,13 +77,13 @@ def change(
         raise WrongState(N_("Somebody changed this control since you opened the page: look at it again."))
     _check(session, wanted)
     changed = {site: mode for site, mode in wanted.items() if mode != now.modes.get(site, "")}
-    text_ = reason.strip()
-    if changed and not text_:
+    why = reason.strip()
+    if changed and not why:
         raise BadValue(N_("Say why: the reason stays in the log of changes."), field="reason")
-    if len(text_) > LONGEST_REASON:
+    if len(why) > LONGEST_REASON:
         raise BadValue(N_("At most %(most)s characters."), field="reason", most=LONGEST_REASON)
     for site, mode in changed.items():
-        _set(session, control, site, mode, text_)
+        _set(session, control, site, mode, why)
     return len(changed)
 
 
