@@ -15,8 +15,9 @@ from app import create_app
 from app.database_server import create_database, drop_database, ensure_database
 from app.migrating import migrate
 from app.settings import Settings
-from models.base import SessionLocal, make_engine
+from models.base import SessionLocal, make_engine, utc_now
 from models.base import session as scoped
+from models.clock import local_date
 from security import sealed
 from security.actor import Actor, load_actor
 from security.scope import acting_as
@@ -95,6 +96,13 @@ def app(settings: Settings, database_url: str, spanish: None) -> Flask:
     )
     app.test_client_class = CheckedClient
     return app
+
+
+@pytest.fixture(autouse=True)
+def day_of_the_test(request: pytest.FixtureRequest) -> None:
+    """A module's TODAY is the day in Guatemala on which its test runs; it may have been collected the day before."""
+    if hasattr(request.module, "TODAY"):
+        request.module.TODAY = local_date(utc_now())
 
 
 @pytest.fixture

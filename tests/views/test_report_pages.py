@@ -81,7 +81,7 @@ WRONG = {
     "a day that is not": ("received", "first=2026-11-01&last=2026-02-30", "last", "2026-02-30"),
     "days the wrong way round": ("received", "first=2026-11-02&last=2026-11-01", "first", "2026-11-02"),
     "no month": ("prints_by_day", "month=13/2026", "month", "13/2026"),
-    "a day to come": ("stock_on_hand", f"on={TODAY + dt.timedelta(days=2)}", "on", f"{TODAY + dt.timedelta(days=2)}"),
+    "a day to come": ("stock_on_hand", f"on={TODAY + dt.timedelta(days=3)}", "on", f"{TODAY + dt.timedelta(days=3)}"),
     "no booklet": ("booklet_ledger", "booklet=X12", "booklet", "X12"),
     "no range": ("issued", "booklets_from=F1&booklets_to=F0000002", "booklets_from", "F1"),
     "a range the wrong way round": (
