@@ -229,6 +229,7 @@ class Office:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PASAPORTES_")} | {
             "PASAPORTES_HOME": str(home), "PASAPORTES_DEMO": "1", "PASAPORTES_PORT": str(self.port),
             "DATABASE_URL": url, "PASAPORTES_WORKERS": "1", "PASAPORTES_JOB_WORKERS": "1",
+            "PASAPORTES_REGISTRY": "off",
         }  # fmt: skip
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -255,7 +256,7 @@ class Office:
 
 @pytest.fixture
 def office(database_url: str, tmp_path: Path, app: Any) -> Iterator[Office]:
-    office = Office(database_url, tmp_path)  # nothing is committed there for a worker to do
+    office = Office(database_url, tmp_path)  # nothing is committed there, for a worker to do or by a simulator
     yield office
     if office.process.poll() is None:
         os.killpg(office.process.pid, signal.SIGKILL)
