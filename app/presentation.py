@@ -16,6 +16,7 @@ from models.clock import local
 from security.actor import Actor
 from security.scope import acting
 from views.frame import Crumb, account_links
+from workflow.finding import BOX
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Who:
     username: str
     site_label: str
     profiles: tuple[str, ...]
+    #: Whether the box in the header finds anything for him.
+    finds: bool
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ def who() -> Who | None:
         return None
     somebody: Actor = current_user.actor
     sites = gettext("Every site") if somebody.sites is None else ", ".join(sorted(somebody.sites))
-    return Who(somebody.name, somebody.username, sites, somebody.profiles)
+    return Who(somebody.name, somebody.username, sites, somebody.profiles, somebody.may(*BOX))
 
 
 def menu(crumbs: Sequence[Crumb] = ()) -> Iterator[ShownGroup]:

@@ -23,7 +23,7 @@ from views.counter import status_of
 from views.documents import number_of
 from views.frame import Crumb, Page
 from views.previews import sides
-from workflow import counters, enquiries, evidence, previews, requests, second_person
+from workflow import counters, enquiries, evidence, finding, previews, requests, second_person
 from workflow.changes import Change
 from workflow.controls import mode
 from workflow.labels import read_labels
@@ -56,7 +56,7 @@ class CorrectionView(Page):
         """A case or booklet number, typed or scanned, opens the form; a CUI shows the person's cases."""
         typed = request.form.get("raw", "").strip()
         with transaction() as session:
-            found = enquiries.find_by_number(session, current_actor(), typed)
+            found = finding.cases_by_number(session, current_actor(), typed)
             labels = read_labels(session, found)
         if len(found) == 1:
             return redirect(url_for(".form", number=found[0].number), 303)

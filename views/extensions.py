@@ -16,7 +16,7 @@ from views.access import current_actor, needs, transaction
 from views.case_file import read_file
 from views.counter import status_of
 from views.frame import Page
-from workflow import enquiries, extensions
+from workflow import extensions, finding
 from workflow.labels import read_labels
 from workflow.machine import TRANSITIONS
 
@@ -44,7 +44,7 @@ class ExtensionView(Page):
         """One passport opens its page; several are listed, each with what can be done."""
         typed = request.form.get("raw", "").strip()
         with transaction() as session:
-            cases = enquiries.find_by_number(session, current_actor(), typed)
+            cases = finding.cases_by_number(session, current_actor(), typed)
             found = [extensions.verdict(session, case) for case in cases] if len(cases) > 1 else []
             labels = read_labels(session, cases)
         if len(cases) == 1:

@@ -16,11 +16,12 @@ from security.looks import log_look
 from security.permissions import Permission
 from views.access import current_actor, needs, transaction
 from views.frame import Crumb, Page
-from workflow import enquiries, queues
+from workflow import queues
 from workflow.labels import Labels, read_labels, usernames
 from workflow.outside import waiting
 from workflow.outside.waiting import DECIDABLE
 from workflow.queues import Position, Queue, SiteCount
+from workflow.typed import number_in
 
 #: The page on which a case of each queue is worked.
 ENDPOINTS = {
@@ -85,7 +86,7 @@ class QueueView(Page):
     def find(self, key: str) -> ResponseReturnValue:
         """Cases of a queue by booklet or by names, whatever their site."""
         queue, typed = queues.queue_called(key), asked("q")
-        number = enquiries.number_in(typed)
+        number = number_in(typed)
         by = {"booklet": number} if number else {"words": typed}
         with transaction() as session:
             cases = queues.find_in_queue(session, queue, current_actor(), **by)
@@ -173,7 +174,12 @@ def deal_next(queue: Queue, site: str) -> ResponseReturnValue:
 
 def asked(name: str) -> str:
     """What was typed or scanned into the field `name` of a search; 400 for control characters, which no key types."""
-    text = request.args.get(name, "").strip()
+    return plain(request.args.get(name, ""))
+
+
+def plain(text: str) -> str:
+    """`text` without blanks at its ends; 400 for control characters, which no key types."""
+    text = text.strip()
     if not text.translate({9: None, 10: None, 13: None}).isprintable():
         abort(400)
     return text

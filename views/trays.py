@@ -18,9 +18,10 @@ from views.acts import REFUSALS
 from views.frame import Crumb, Page
 from views.personalisation import VOID_TYPE, at_the_printer, chosen_printer, shown_pdf
 from views.queues import start_of
-from workflow import enquiries, fields, stations, trays
+from workflow import fields, stations, trays
 from workflow.queues import Queue, site_called
 from workflow.trays import Outcome, Wanted
+from workflow.typed import number_in
 
 PRINTS = (Permission.PRINT_BOOKLETS, Permission.PRINT_MOBILE)
 
@@ -44,7 +45,7 @@ class TrayView(Page):
         """Take the next cases; the list with a booklet for each is shown before anything is printed."""
         queue = trays.queue_of_trays(key)
         typed = request.form.get("booklet", "")
-        first = enquiries.number_in(typed) or typed
+        first = number_in(typed) or typed
         count = trays.count_asked(request.form.get("count", "").strip())
         with transaction() as session:
             kind = trays.category_of(session, first)
@@ -117,7 +118,7 @@ class TrayView(Page):
         queue, actor = trays.queue_of_trays(key), current_actor()
         with transaction() as session:
             place = site_called(session, queue, site, actor)
-            lines = trays.proposed(session, queue, site, actor, first=enquiries.number_in(first) or "")
+            lines = trays.proposed(session, queue, site, actor, first=number_in(first) or "")
             opened = trays.open_trays(session, queue, site, actor)
             printers = stations.printers_at(session, place.printing_site)
             trays.log_looks(session, actor, f"tray:{queue.key}", lines, site=site)

@@ -12,7 +12,7 @@ from views.access import current_actor, needs, transaction
 from views.corrections import listing
 from views.counter import status_of
 from views.frame import Page
-from workflow import enquiries, requests, scanning
+from workflow import finding, requests, scanning
 
 
 class VoidView(Page):
@@ -37,7 +37,7 @@ class VoidView(Page):
         number = scanning.booklet_in(typed)
         if number is None:
             with transaction() as session:
-                found = enquiries.find_by_number(session, current_actor(), typed)
+                found = finding.cases_by_number(session, current_actor(), typed)
             number = next((case.booklet_number for case in found if case.booklet_number), None)
         if number is None:
             return self._start(BadValue(N_("Neither a booklet number nor an MRZ was read."), field="raw"))

@@ -1,30 +1,21 @@
 """Reading cases for a person: by number, by names, with log, booklets and pictures; each look is logged."""
 
 import datetime as dt
-import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload, undefer
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload, undefer
 from sqlalchemy.sql.base import ExecutableOption
 
-from models.booklets import BOOKLET_NUMBER, Booklet, Personalisation
-from models.cases import CASE_NUMBER, CaseEvent, CasePicture, PassportCase, Picture
+from models.booklets import Booklet, Personalisation
+from models.cases import CaseEvent, CasePicture, PassportCase, Picture
 from models.enrolments import FormerCase
 from models.text import N_
 from security.actor import Actor
 from security.errors import NotAllowed, NotFound
 from security.looks import log_look
 from security.permissions import Permission
-from workflow.name_search import newest
-from workflow.persons import search_name
-
-FOUND_AT_MOST = 50
-#: The names that module 15 asks for (M:L1003).
-NAMES = ("first_name", "second_name", "first_surname", "second_surname")
-_MRZ_LINE_2 = re.compile(r"\b([FSD][0-9]{7})<[0-9][A-Z<]{3}[0-9<]{6}[0-9][MFX<][0-9]{7}")
 
 
 @dataclass(frozen=True)
@@ -106,6 +97,17 @@ def pictures(session: Session, case: PassportCase) -> list[CasePicture]:
     return list(session.scalars(select(CasePicture).where(CasePicture.case_id == case.id).order_by(CasePicture.kind)))
 
 
+def picture_kinds(session: Session, cases: Sequence[PassportCase]) -> dict[int, list[str]]:
+    """By the case's id, the kinds of the pictures that each of `cases` has."""
+    found: dict[int, list[str]] = {}
+    if cases:
+        there = CasePicture.case_id.in_([case.id for case in cases]) & CasePicture.picture_id.is_not(None)
+        query = select(CasePicture.case_id, CasePicture.kind).where(there).order_by(CasePicture.kind)
+        for case_id, kind in session.execute(query):
+            found.setdefault(case_id, []).append(kind)
+    return found
+
+
 def sees_images(actor: Actor, case: PassportCase) -> bool:
     """Whether `actor` may see the pictures of the case."""
     return actor.may_at(Permission.SEE_IMAGES, case.site_code, case.print_site_code)
@@ -125,67 +127,6 @@ def picture_id(session: Session, case: PassportCase, kind: str, actor: Actor) ->
     if found is None:
         raise NotFound(N_("Case %(number)s has no such picture."), number=case.number)
     return found
-
-
-def find_cases(session: Session, actor: Actor, names: str) -> list[PassportCase]:
-    """Cases whose names begin with each of the words of `names`, newest first, at most FOUND_AT_MOST; logged."""
-    return _found(session, actor, names, {"names": names})
-
-
-def find_by_names(session: Session, actor: Actor, names: Mapping[str, str]) -> list[PassportCase]:
-    """Cases by beginnings of any of the four NAMES, each in its own place; as `find_cases` otherwise."""
-    given = {column: words for column in NAMES if (words := search_name(names.get(column)))}
-    columns = {column: _plain(getattr(PassportCase, column)) for column in given}
-    in_place = [columns[column].startswith(words, autoescape=True) for column, words in given.items()]
-    return _found(session, actor, " ".join(given.values()), dict(given), *in_place)
-
-
-def _found(
-    session: Session, actor: Actor, names: str, asked: dict[str, Any], *conditions: ColumnElement[bool]
-) -> list[PassportCase]:
-    if not actor.may(Permission.SEARCH_CASES):
-        raise NotAllowed()
-    found = newest(session, actor.by(Permission.SEARCH_CASES), names, *conditions, most=FOUND_AT_MOST)
-    log_look(session, actor, "search", None, asked=asked, cases=[case.number for case in found])
-    return found
-
-
-def _plain(column: InstrumentedAttribute[Any]) -> ColumnElement[str]:
-    """A name column as `persons.normalised` has it, for the signs that names here have."""
-    return func.translate(func.upper(column), "ÁÀÂÄÉÈÊËÍÌÎÏÓÒÔÖÚÙÛÜÑÇ-‐'’‘ʼ", "AAAAEEEEIIIIOOOOUUUUNC  ")
-
-
-def find_by_number(session: Session, actor: Actor, number: str) -> list[PassportCase]:
-    """Cases that `number` names: case, booklet (voided ones too), CUI or payment slip; newest first; logged.
-
-    A machine-readable zone or its second line stands for the booklet number in it (Doc 9303-4 section 4.2.2).
-    """
-    if not actor.may(Permission.SEARCH_CASES, Permission.READ_CASES):
-        raise NotAllowed()
-    text = number_in(number)
-    if text is None:
-        return []
-    used = select(Personalisation.case_id).where(Personalisation.booklet_number == text)
-    which = or_(*(condition for form, condition in (
-        (CASE_NUMBER, PassportCase.number == text),
-        (BOOKLET_NUMBER, PassportCase.id.in_(used)),
-        (r"[0-9]{13}", PassportCase.cui == text),
-        (r"[0-9]{1,20}", PassportCase.payment_slip == text),
-    ) if re.fullmatch(form, text)))  # fmt: skip
-    query = select(PassportCase).where(which).order_by(PassportCase.id.desc()).limit(FOUND_AT_MOST)
-    mine = actor.by(Permission.SEARCH_CASES, Permission.READ_CASES)
-    found = [case for case in session.scalars(query) if mine.sees(case.site_code, case.print_site_code)]
-    log_look(session, actor, "find", None, asked=text, cases=[case.number for case in found])
-    return found
-
-
-def number_in(typed: str) -> str | None:
-    """The case, booklet, CUI or payment slip number in what was typed or read; None when it has none."""
-    zone = _MRZ_LINE_2.search(typed.upper())
-    if zone:
-        return zone.group(1)
-    text = re.sub(r"[\s-]", "", typed).upper()
-    return text if any(re.fullmatch(form, text) for form in (CASE_NUMBER, BOOKLET_NUMBER, r"[0-9]{1,20}")) else None
 
 
 def relatives(session: Session, case: PassportCase) -> list[PassportCase]:

@@ -7,6 +7,7 @@ more cases than may be sorted; and a name that has more than that is common enou
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, cast, func, literal, literal_column, select
@@ -14,6 +15,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY, array
 from sqlalchemy.orm import Session
 
 from models.cases import PassportCase, State
+from models.enrolments import FormerCase
 from security.actor import Actor
 from workflow.persons import words_query
 
@@ -99,3 +101,32 @@ def _newest(most: int) -> Select[PassportCase]:
 
 def _cases(session: Session, query: Select[PassportCase]) -> list[PassportCase]:
     return list(session.scalars(query))
+
+
+@dataclass(frozen=True)
+class Found:
+    """Cases found by name: `exact` by the words or their beginnings, `alike` by a twin or a typing error."""
+
+    exact: list[PassportCase] = field(default_factory=list)
+    alike: list[PassportCase] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class FoundFormer:
+    """As `Found`, of the former system."""
+
+    exact: list[FormerCase] = field(default_factory=list)
+    alike: list[FormerCase] = field(default_factory=list)
+
+
+def find(session: Session, actor: Actor, names: str, *conditions: ColumnElement[bool], most: int) -> Found:
+    return Found(newest(session, actor, names, *conditions, most=most))
+
+
+def find_former(session: Session, names: str, *, most: int) -> FoundFormer:
+    wanted = words_query(names)
+    if not wanted:
+        return FoundFormer()
+    words = func.to_tsvector(_SIMPLE, FormerCase.search_name).op("@@", is_comparison=True)
+    query = select(FormerCase).where(words(func.to_tsquery(_SIMPLE, wanted))).limit(most)
+    return FoundFormer(list(session.scalars(query)))

@@ -10,8 +10,8 @@ from models.cases import PassportCase
 from models.text import N_
 from security.actor import Actor
 from security.errors import BadValue, Unavailable
-from workflow.enquiries import number_in
 from workflow.queues import Queue, find_in_queue
+from workflow.typed import number_in
 
 
 def booklet_in(raw: str) -> str | None:

@@ -17,9 +17,10 @@ from security.actor import Actor
 from security.errors import NotAllowed, NotFound, Unavailable
 from security.looks import log_look
 from workflow import scanning
-from workflow.enquiries import case_seen, number_in
+from workflow.enquiries import case_seen
 from workflow.queues import Position, sites_of
 from workflow.shipments import PREPARE, SEND, live_shipment
+from workflow.typed import number_in
 
 PAGE = 50
 ENDED = tuple(state for state in ShipmentState if state not in LIVE)

@@ -147,6 +147,20 @@
     select(all[(to + all.length) % all.length], true);
   });
 
+  // ---- the box that finds: a reader ends each line of a machine-readable zone with Enter; the second follows at once
+  const FIRST_LINE = /^\s*P[A-Z<;][A-Z<;]{42}\s*$/i, NEXT_LINE_MS = 400;
+  const box = $("[data-find] input[name=q]");
+  if (box) {
+    let waiting = null;
+    box.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.isComposing) return;
+      clearTimeout(waiting);
+      if (!FIRST_LINE.test(box.value)) return;
+      event.preventDefault();
+      waiting = setTimeout(() => { if (FIRST_LINE.test(box.value)) box.form.requestSubmit(); }, NEXT_LINE_MS);
+    });
+  }
+
   // ---- single keys, which each person may turn off (WCAG 2.1.4)
   const keysBox = $("[data-keys-on]");
   if (keysBox) {
