@@ -75,6 +75,7 @@ def install(app: Flask) -> None:
         local_time=local_time,
         local_date=local_date,
         elapsed=elapsed,
+        lasting=lasting,
         N_=lambda text: text,
     )
     app.jinja_env.filters.update(local_time=local_time, local_date=local_date, elapsed=elapsed)
@@ -184,6 +185,11 @@ def local_date(day: dt.date | dt.datetime | None) -> str:
     if isinstance(day, dt.datetime):
         day = local(day).date()
     return day.strftime("%d/%m/%Y") if day else ""
+
+
+def lasting(time: dt.timedelta) -> str:
+    """How long, in the largest unit."""
+    return str(format_timedelta(time))
 
 
 def elapsed(since: dt.datetime | None) -> str:

@@ -1,8 +1,8 @@
 """Everything that the pages of one case show, read in a fixed number of statements."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
@@ -13,15 +13,18 @@ from models.enrolments import FormerCase
 from models.services import OUTCOME_LABELS, SERVICE_LABELS, WAIT_LABELS, Service, ServiceCall
 from security.actor import Actor
 from security.permissions import Permission
-from workflow import changes, comparing, enquiries, queues
+from workflow import changes, comparing, enquiries, labels, queues, whole_case
 from workflow.changes import Change
 from workflow.enquiries import BookletLine
-from workflow.labels import Labels, read_labels, usernames
+from workflow.labels import Labels
 from workflow.machine import Transition, available
-from workflow.outside import consulting, waiting
+from workflow.outside import consulting
 from workflow.persons import PartialDate
-from workflow.requests import RequestRow, waiting_row
+from workflow.requests import RequestRow
+from workflow.stages import Stage, stages
+from workflow.standing import Standing, next_moves, profiles, standing
 from workflow.watch_lists.hits import GRADE_LABELS
+from workflow.whole_case import Whole
 
 #: The order in which pictures are shown; other fingers follow.
 FIRST_PICTURES = ("PORTRAIT", "SIGNATURE", "RIGHT_INDEX", "LEFT_INDEX")
@@ -34,7 +37,6 @@ class CaseFile:
     case: PassportCase
     site: Site
     labels: Labels
-    users: dict[int, str]
     age: int
     pictures: list[CasePicture]
     acts: list[Transition]
@@ -42,13 +44,14 @@ class CaseFile:
     mine: bool
     events: list[CaseEvent] = field(default_factory=list)
     booklets: list[BookletLine] = field(default_factory=list)
-    relatives: list[PassportCase] = field(default_factory=list)
+    lineage: list[PassportCase] = field(default_factory=list)
     former: list[FormerCase] = field(default_factory=list)
     earlier: list[PassportCase] = field(default_factory=list)
     waiting: RequestRow | None = None
     calls: list[ServiceCall] = field(default_factory=list)
     waits: list[Service] = field(default_factory=list)
     sees_lists: bool = False
+    standing: Standing = field(default_factory=lambda: Standing([], []))
 
     #: Message ids of what findings and calls of outside services say.
     grades, services, outcomes, wait_labels = GRADE_LABELS, SERVICE_LABELS, OUTCOME_LABELS, WAIT_LABELS
@@ -61,15 +64,12 @@ class CaseFile:
     @property
     def holder(self) -> str | None:
         """The user name of who has taken the case, while that lasts."""
-        return self.users.get(self.case.held_by_id or 0, "?") if self.held else None
+        return self.labels.user(self.case.held_by_id) if self.held else None
 
     @property
-    def parents(self) -> list[PassportCase]:
-        return [case for case in self.relatives if case.id == self.case.parent_id]
-
-    @property
-    def children(self) -> list[PassportCase]:
-        return [case for case in self.relatives if case.parent_id == self.case.id]
+    def stages(self) -> list[Stage]:
+        """The states that the case was in, one after the other."""
+        return stages(self.events)
 
     def changes(self, event: CaseEvent) -> list[Change]:
         """What a correction noted in `event` changed."""
@@ -83,56 +83,57 @@ class CaseFile:
 
 def read_applicant(session: Session, number: str, actor: Actor) -> CaseFile:
     """The applicant's data and pictures alone (the magnifier); the look is logged."""
-    case = enquiries.case_by_number(session, number, actor, "applicant")
-    return _file(session, case, actor)
+    return _file(session, whole_case.read(session, number, actor, "applicant"), actor)
 
 
 def read_file(session: Session, number: str, actor: Actor, screen: str) -> CaseFile:
     """The case with all that belongs to it; the look is logged."""
-    case = enquiries.case_by_number(session, number, actor, screen)
-    found = _file(
-        session, case, actor, events=enquiries.events(session, case), booklets=enquiries.booklets(session, case),
-        relatives=enquiries.relatives(session, case), former=enquiries.former_passports(session, case),
-        earlier=enquiries.earlier_cases(session, case), calls=consulting.calls_of(session, case.id),
-        waits=waiting.waits_of(session, [case.id] if case.state in waiting.DECIDABLE else []).get(case.id, []),
+    whole = whole_case.read(session, number, actor, screen)
+    case, kin = whole.case, whole_case.kin(session, whole.case)
+    return _file(
+        session, whole, actor, events=enquiries.events(session, case), booklets=enquiries.booklets(session, case),
+        lineage=kin.lineage, earlier=kin.earlier, former=enquiries.former_passports(session, case),
+        calls=consulting.calls_of(session, case.id),
     )  # fmt: skip
-    return replace(found, waiting=waiting_row(session, case))
 
 
 def _file(
     session: Session,
-    case: PassportCase,
+    whole: Whole,
     actor: Actor,
     *,
-    events: Iterable[CaseEvent] = (),
-    booklets: Iterable[BookletLine] = (),
-    relatives: Iterable[PassportCase] = (),
-    former: Iterable[FormerCase] = (),
-    earlier: Iterable[PassportCase] = (),
-    calls: Iterable[ServiceCall] = (),
-    waits: Iterable[Service] = (),
+    events: Sequence[CaseEvent] = (),
+    booklets: Sequence[BookletLine] = (),
+    lineage: Sequence[PassportCase] = (),
+    former: Sequence[FormerCase] = (),
+    earlier: Sequence[PassportCase] = (),
+    calls: Sequence[ServiceCall] = (),
 ) -> CaseFile:
-    events, booklets, former, earlier = list(events), list(booklets), list(former), list(earlier)
+    case, request = whole.case, whole.request
     held = queues.is_held(case)
     pictures = enquiries.pictures(session, case) if enquiries.sees_images(actor, case) else []
+    people = [*_people(case, booklets), request.requested_by_id if request else None]
+    names = _labels(session, case, people, events, booklets, former, [*lineage, *earlier])
+    waits = [WAIT_LABELS[service] for service in whole.waits]
     return CaseFile(
         case=case,
-        site=session.get_one(Site, case.site_code),
-        labels=_labels(session, case, events, booklets, former, earlier),
-        users=usernames(session, _people(case, booklets)),
+        site=whole.site,
+        labels=names,
         age=PartialDate.parse(case.birth_date).age_on(local_date(case.enrolled_at)),
         pictures=sorted(pictures, key=_order),
         acts=available(case, actor),
         held=held,
         mine=held and case.held_by_id == actor.user_id,
-        events=events,
-        booklets=booklets,
-        relatives=list(relatives),
-        former=former,
-        earlier=earlier,
+        events=list(events),
+        booklets=list(booklets),
+        lineage=list(lineage),
+        former=list(former),
+        earlier=list(earlier),
+        waiting=RequestRow(request, case, names.user(request.requested_by_id) or "?", None) if request else None,
         calls=list(calls),
-        waits=list(waits),
+        waits=whole.waits,
         sees_lists=actor.may(Permission.READ_WATCH_LISTS),
+        standing=standing(case, actor, names, waits=waits, request=request),
     )
 
 
@@ -141,7 +142,7 @@ def _order(picture: CasePicture) -> tuple[int, str]:
     return (FIRST_PICTURES.index(picture.kind) if known else len(FIRST_PICTURES), picture.kind)
 
 
-def _people(case: PassportCase, booklets: list[BookletLine]) -> Iterator[int | None]:
+def _people(case: PassportCase, booklets: Sequence[BookletLine]) -> Iterator[int | None]:
     yield case.held_by_id
     yield from (finding.resolved_by_id for finding in case.findings)
     yield from (line.created_by_id for line in booklets)
@@ -150,18 +151,20 @@ def _people(case: PassportCase, booklets: list[BookletLine]) -> Iterator[int | N
 def _labels(
     session: Session,
     case: PassportCase,
-    events: list[CaseEvent],
-    booklets: list[BookletLine],
-    former: list[FormerCase],
-    earlier: list[PassportCase],
+    people: Iterable[int | None],
+    events: Sequence[CaseEvent],
+    booklets: Sequence[BookletLine],
+    former: Sequence[FormerCase],
+    others: Sequence[PassportCase],
 ) -> Labels:
     codes: dict[str, set[str | None]] = defaultdict(set)
     for table, code in (*_coded_data(case, events), *_coded_records(events, booklets, former)):
         codes[table].add(code)
-    return read_labels(session, [case, case.applicant, *case.requirements, *earlier], **codes)
+    rows = [case, case.applicant, *case.requirements, *others]
+    return labels.read_names(session, rows, codes, labels.people(people), profiles(next_moves(case)))
 
 
-def _coded_data(case: PassportCase, events: list[CaseEvent]) -> Iterator[tuple[str, str | None]]:
+def _coded_data(case: PassportCase, events: Sequence[CaseEvent]) -> Iterator[tuple[str, str | None]]:
     """Table and code of what the address, findings and corrections hold."""
     yield from ((table, case.applicant.address.get(table)) for table in ("country", "department", "municipality"))
     for finding in case.findings:
@@ -174,7 +177,7 @@ def _coded_data(case: PassportCase, events: list[CaseEvent]) -> Iterator[tuple[s
 
 
 def _coded_records(
-    events: list[CaseEvent], booklets: list[BookletLine], former: list[FormerCase]
+    events: Sequence[CaseEvent], booklets: Sequence[BookletLine], former: Sequence[FormerCase]
 ) -> Iterator[tuple[str, str | None]]:
     """Table and code of what log, booklets and former passports hold."""
     yield from (("void_type", line.void_type) for line in booklets)

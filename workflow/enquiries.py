@@ -129,23 +129,9 @@ def picture_id(session: Session, case: PassportCase, kind: str, actor: Actor) ->
     return found
 
 
-def relatives(session: Session, case: PassportCase) -> list[PassportCase]:
-    """The case this one was made from and those made from it, oldest first."""
-    related = PassportCase.parent_id == case.id
-    if case.parent_id is not None:
-        related = related | (PassportCase.id == case.parent_id)
-    return list(session.scalars(select(PassportCase).where(related).order_by(PassportCase.id)))
-
-
 def former_passports(session: Session, case: PassportCase) -> list[FormerCase]:
     """The person's passports of the former system: by the booklet named and by CUI."""
     wanted = FormerCase.cui == case.cui
     if case.previous_booklet:
         wanted = wanted | (FormerCase.booklet_number == case.previous_booklet)
     return list(session.scalars(select(FormerCase).where(wanted).order_by(FormerCase.issued_on.desc()).limit(10)))
-
-
-def earlier_cases(session: Session, case: PassportCase) -> list[PassportCase]:
-    """Other cases of the same CUI in this system, newest first."""
-    same = select(PassportCase).where(PassportCase.cui == case.cui, PassportCase.id != case.id)
-    return list(session.scalars(same.order_by(PassportCase.id.desc()).limit(10)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import inspect, literal, select, union_all
+from sqlalchemy import Select, String, cast, inspect, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from models.base import Base
@@ -14,6 +14,8 @@ from models.catalogs import CATALOGS, Catalog
 from models.users import User
 
 _USERS: Any = User.__table__
+#: The kind under which labels hold user names.
+USER = "ab_user"
 _BY_TABLE: Mapping[str, type[Catalog]] = {catalog.__tablename__: catalog for catalog in CATALOGS}
 
 
@@ -26,6 +28,10 @@ class Labels:
     def name(self, table: str, code: str | None) -> str | None:
         """The name of an entry; the code itself when it was not read, None for none."""
         return None if code is None else self.names.get((table, code), code)
+
+    def user(self, user_id: int | None) -> str | None:
+        """The user name of one of the `people` that were read; ? for another, None for none."""
+        return None if user_id is None else self.names.get((USER, str(user_id)), "?")
 
     def of(self, row: Base, column: str) -> str | None:
         """The name behind the code that `row` holds in `column`."""
@@ -45,6 +51,16 @@ def coded_columns(model: type[Base]) -> tuple[tuple[str, str], ...]:
 
 def read_labels(session: Session, rows: Iterable[Base | None], **more: Iterable[str | None]) -> Labels:
     """Names of every code that `rows` hold, and of the codes of further tables, in one statement."""
+    return read_names(session, rows, more)
+
+
+def read_names(
+    session: Session,
+    rows: Iterable[Base | None],
+    more: Mapping[str, Iterable[str | None]],
+    *also: Select[Any],
+) -> Labels:
+    """As `read_labels`, with what `also`, queries of three texts (kind, code, name), find."""
     wanted: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         for column, table in coded_columns(type(row)) if row is not None else ():
@@ -52,18 +68,20 @@ def read_labels(session: Session, rows: Iterable[Base | None], **more: Iterable[
                 wanted[table].add(getattr(row, column))
     for table, codes in more.items():
         wanted[table].update(code for code in codes if code is not None)
-    return Labels(_read(session, wanted))
+    parts = [_entries(table, sorted(codes)) for table, codes in wanted.items() if codes] + list(also)
+    found = session.execute(union_all(*parts)) if parts else ()
+    return Labels({(table, code): name for table, code, name in found})
 
 
-def _read(session: Session, wanted: Mapping[str, set[str]]) -> dict[tuple[str, str], str]:
-    parts = []
-    for name, codes in wanted.items():
-        table: Any = _BY_TABLE[name].__table__
-        if codes:
-            parts.append(select(literal(name), table.c.code, table.c.name).where(table.c.code.in_(sorted(codes))))
-    if not parts:
-        return {}
-    return {(table, code): name for table, code, name in session.execute(union_all(*parts))}
+def _entries(name: str, codes: list[str]) -> Select[Any]:
+    table: Any = _BY_TABLE[name].__table__
+    return select(literal(name), table.c.code, table.c.name).where(table.c.code.in_(codes))
+
+
+def people(ids: Iterable[int | None]) -> Select[Any]:
+    """For `read_names`: the user names of `ids`, under the kind USER and the id as text."""
+    wanted = {each for each in ids if each is not None}
+    return select(literal(USER), cast(_USERS.c.id, String), _USERS.c.username).where(_USERS.c.id.in_(wanted))
 
 
 def entries(session: Session, *tables: str) -> dict[str, list[tuple[str, str]]]:

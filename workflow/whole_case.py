@@ -1,0 +1,83 @@
+"""All that belongs to one case and is of one line each, and its kin, read in two statements for its page."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import and_, func, select, union
+from sqlalchemy.dialects.postgresql import ARRAY, array
+from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.types import String
+
+from models.amendments import AmendmentRequest, RequestState
+from models.cases import PassportCase
+from models.catalogs import Site
+from models.services import Service, ServiceWait
+from models.text import N_
+from security.actor import Actor
+from security.errors import NotAllowed, NotFound
+from security.looks import log_look
+from security.permissions import Permission
+
+#: Other cases of the person that a page shows.
+EARLIER = 10
+_cases: Any = PassportCase.__table__
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A case with its applicant, findings and requirements; its site; the request and the services it waits for."""
+
+    case: PassportCase
+    site: Site
+    request: AmendmentRequest | None
+    waits: list[Service]
+
+
+@dataclass(frozen=True)
+class Kin:
+    """The cases a case was made from and those made from it, however far, oldest first; others of the same CUI."""
+
+    lineage: list[PassportCase]
+    earlier: list[PassportCase]
+
+
+def read(session: Session, number: str, actor: Actor, screen: str) -> Whole:
+    """The case of that number among those `actor` sees; the look is logged. Raises `NotFound`."""
+    if not actor.may(Permission.READ_CASES):
+        raise NotAllowed()
+    waits = select(ServiceWait.service).where(ServiceWait.case_id == PassportCase.id).order_by(ServiceWait.service)
+    waits_for = func.coalesce(func.array(waits.scalar_subquery(), type_=ARRAY(String)), array([], type_=String))
+    pending = and_(AmendmentRequest.case_id == PassportCase.id, AmendmentRequest.state == RequestState.PENDING)
+    query = (
+        select(PassportCase, Site, AmendmentRequest, waits_for)
+        .join(Site, Site.code == PassportCase.site_code)
+        .outerjoin(AmendmentRequest, pending)
+        .where(PassportCase.number == number)
+        .options(
+            joinedload(PassportCase.applicant),
+            selectinload(PassportCase.findings), selectinload(PassportCase.requirements),
+        )
+    )  # fmt: skip
+    row = session.execute(query).first()
+    if row is None or not actor.may_at(Permission.READ_CASES, row[0].site_code, row[0].print_site_code):
+        raise NotFound(N_("There is no case %(number)s at your sites."), number=number)
+    case, site, request, services = row
+    log_look(session, actor, screen, case.number)
+    return Whole(case, site, request, [Service(service) for service in services])
+
+
+def kin(session: Session, case: PassportCase) -> Kin:
+    """The cases that belong together with `case`, of those that are seen, in one statement."""
+    start = select(_cases.c.id, _cases.c.parent_id).where(_cases.c.id == case.id)
+    up, down = start.cte("up", recursive=True), start.cte("down", recursive=True)
+    both = select(_cases.c.id, _cases.c.parent_id)
+    up = up.union(both.join(up, _cases.c.id == up.c.parent_id))
+    down = down.union(both.join(down, _cases.c.parent_id == down.c.id))
+    same = select(_cases.c.id).where(_cases.c.cui == case.cui).order_by(_cases.c.id.desc()).limit(EARLIER + 1)
+    every = union(select(up.c.id), select(down.c.id), same.subquery().select()).subquery()
+    of_lineage = PassportCase.id.in_(union(select(up.c.id), select(down.c.id)))
+    query = select(PassportCase, of_lineage).where(
+        PassportCase.id.in_(select(every.c.id)), PassportCase.id != case.id
+    )  # fmt: skip
+    rows = sorted(session.execute(query), key=lambda row: row[0].id)
+    return Kin([case for case, own in rows if own], [case for case, own in reversed(rows) if not own][:EARLIER])
