@@ -142,6 +142,8 @@ QUEUES = {
     "supervision": "supervisor", "printing": "impres", "delivery": "entrega", "quality": "concal",
     "mobile-printing": "impres", "in-printing": "impres", "secondary": "supusa",
 }  # fmt: skip
+#: How many statements a page may take.
+MOST = 12
 PAGES: dict[str, Callable[[Known], Request]] = {
     **{f"sites of {key}": get(user, f"/queues/{key}/?all=1") for key, user in QUEUES.items()},
     **{f"queue of {key}": get(user, f"/queues/{key}/GUA/") for key, user in QUEUES.items()},
@@ -164,6 +166,15 @@ PAGES: dict[str, Callable[[Known], Request]] = {
     "find a CUI": get("concal", "/find?q={ENTREGADA[cui]}"),
     "find a slip": get("concal", "/find?q={ENTREGADA[payment_slip]}"),
     "find an MRZ": get("concal", "/find?q={ENTREGADA[booklet_number]}%3C0GTM9001011F3001019"),
+    "find a stock document": get("admadm", "/find?q=3000"),
+    "find a scanned zone": post("concal", "/find", q="{ENTREGADA[booklet_number]}0GTM9001011F3001019"),
+    "find a zone of elsewhere": post("concal", "/find", q="ZZ00000010GTM9001011F3001019{ENTREGADA[cui]}<00"),
+    "find by who sees everything": get("jpgu", "/find?q={ENTREGADA[cui]}"),
+    "find names by who sees everything": get("jpgu", "/find?q=garcia+lopez"),
+    "people by names": get("supervisor", "/enquiries/people/?q=garcia"),
+    "people by a number": get("supervisor", "/enquiries/people/?q={ENTREGADA[cui]}"),
+    "applicant": get("supervisor", "/cases/{ENTREGADA[number]}/applicant"),
+    "booklet card": get("jpgu", "/booklets/{ENTREGADA[booklet_number]}"),
     "printing page": get("impres", "/printing/{AUTORIZADA[number]}"),
     "page in printing": get("impres", "/printing/{EN_IMPRESION[number]}"),
     "quality start": get("concal", "/quality/"),
@@ -219,6 +230,8 @@ def test_a_page_reads_big_tables_by_an_index(app: Flask, asked: Recorder, known:
     answer = client.open(path, method=method, **values)
     assert answer.status_code in (200, 302, 303), answer.text
     assert asked.scans() == []
+    if method == "GET":
+        assert len(asked.sent) <= MOST, [statement for statement, _values in asked.sent]
 
 
 INTERFACE: dict[str, tuple[str, str, str, Any]] = {
