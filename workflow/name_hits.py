@@ -132,7 +132,7 @@ class Search(Generic[Bearer]):
         recent: Hits = []
         if tiers and self.table.recent:
             recent, tiers = self._among_the_newest(tiers)
-        hits = self._hits(tiers) if tiers else []
+        hits: Hits = self._hits(tiers) if tiers else []
         nearest: dict[Any, Tier] = {}
         for tier, key in [*hits, *recent]:
             if len(nearest) < self.most:
@@ -143,7 +143,7 @@ class Search(Generic[Bearer]):
         """The tiers worth asking, without those that only repeat a nearer one."""
         distinct: dict[tuple[str, ...], Tier] = {}
         for tier in self.asked.tiers():
-            left = [word.pattern(tier) for word in self.asked.left(tier)]
+            left: list[str] = [word.pattern(tier) for word in self.asked.left(tier)]
             apart = "in place" if self.exact is not self.alike and tier < Tier.TWIN else ""
             distinct.setdefault((self.asked.query(tier), apart, *left), tier)
         return list(distinct.values())

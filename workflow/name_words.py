@@ -194,7 +194,9 @@ def _word(typed: str, rows: Sequence[Row[Any]], *, joins: bool) -> Word:
 
 
 def _is_slip(typed: str, word: str, its_sound: str, sound: str) -> bool:
-    return one_slip(typed, word) or (len(its_sound) >= SLIP_LETTERS and one_slip(its_sound, sound))
+    """One error in the letters, or one in the sound of words about as long: CASTILLO and CASTRO sound too much alike."""
+    near = len(its_sound) >= SLIP_LETTERS and abs(len(typed) - len(word)) <= 1
+    return one_slip(typed, word) or (near and one_slip(its_sound, sound))
 
 
 def one_slip(typed: str, meant: str) -> bool:
