@@ -76,7 +76,6 @@ class FormerCase(Base):
     __table_args__ = (
         Index("ix_former_case_booklet_number", "booklet_number"),
         Index("ix_former_case_cui", "cui", postgresql_where=text("cui is not null")),
-        Index("ix_former_case_newest", text("issued_on desc nulls last"), text("number desc")),
         Index("ix_former_case_search_name", text("to_tsvector('simple', search_name)"), postgresql_using="gin"),
     )
 

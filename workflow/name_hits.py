@@ -41,8 +41,9 @@ from workflow.name_words import Asked, Tier
 RECENT, DEEP = 3000, 30_000
 #: How many hits of the widest tier are told apart here; a tier at a time is asked for when there are more.
 FEW = 1000
-#: How many hits are sorted by age; walking past more cases than that without finding a page of hits is unlikely.
-SORTED = 10_000
+#: How many hits are sorted by age. When more bear a name, a page of them is sought in the newest cases, one of WALKED,
+#: which hold four such pages when they are like the others.
+SORTED, WALKED = 10_000, 50
 
 Bearer = TypeVar("Bearer", PassportCase, FormerCase)
 Hits = list[tuple[Tier, Any]]
@@ -219,12 +220,19 @@ class Search(Generic[Bearer]):
         rows = self.session.execute(union_all(*(select(part) for part in newest))).all()
         for place, tier in enumerate(tiers):
             mine = [row for row in rows if row.place == place]
-            keys = self._walked(tier) if mine and mine[0].hits > SORTED else [row.key for row in mine]
+            keys = self._newest(tier) if mine and mine[0].hits > SORTED else [row.key for row in mine]
             yield from ((tier, key) for key in keys)
 
-    def _walked(self, tier: Tier) -> Sequence[Any]:
-        """The newest `most` of a tier that many bear, found by reading all from the newest on."""
-        newest = self.table.newest(self.table.entity)
-        return self.session.scalars(
-            select(self.table.key).where(*self._read(tier)).order_by(*newest).limit(self.most)
-        ).all()
+    def _newest(self, tier: Tier) -> Sequence[Any]:
+        """The newest `most` of a tier that many bear: of the newest cases, where they ought to be; else all sorted."""
+        table = self.table
+        found: Sequence[Any] = []
+        if table.recent:
+            near = table.key > self.asked.last - self.asked.last // WALKED
+            walk = select(table.key).where(near, *self._read(tier)).order_by(*table.newest(table.entity))
+            found = self.session.scalars(walk.limit(self.most)).all()
+        if len(found) < self.most:
+            hits = select(*table.age).where(*self._bears(tier)).offset(0).subquery()  # or it might walk all rows
+            newest = select(hits.c[table.key.key]).order_by(*table.newest(hits.c)).limit(self.most)
+            found = self.session.scalars(newest).all()
+        return found

@@ -194,7 +194,7 @@ def _word(typed: str, rows: Sequence[Row[Any]], *, joins: bool) -> Word:
 
 
 def _is_slip(typed: str, word: str, its_sound: str, sound: str) -> bool:
-    """One error in the letters, or one in the sound of words about as long: CASTILLO and CASTRO sound too much alike."""
+    """One error in the letters, or in the sound of words about as long: CASTILLO and CASTRO sound too much alike."""
     near = len(its_sound) >= SLIP_LETTERS and abs(len(typed) - len(word)) <= 1
     return one_slip(typed, word) or (near and one_slip(its_sound, sound))
 

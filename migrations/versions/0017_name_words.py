@@ -1,4 +1,4 @@
-"""The words of all names, kept by triggers, for search by sound and with typing errors; former cases by age."""
+"""The words of all names, kept by triggers, for search by sound and with typing errors."""
 
 from alembic import op
 
@@ -76,11 +76,9 @@ def upgrade() -> None:
     op.execute("lock table passport_case, former_case in share row exclusive mode")
     for step in (FUNCTIONS, TABLE, TRIGGERS, FILL):
         op.execute(step)
-    op.execute("create index ix_former_case_newest on former_case (issued_on desc nulls last, number desc)")
 
 
 def downgrade() -> None:
-    op.execute("drop index ix_former_case_newest")
     op.execute("drop trigger name_words_are_known on passport_case")
     op.execute("drop trigger name_words_are_known on former_case")
     op.execute("drop function keep_name_words()")
