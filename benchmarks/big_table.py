@@ -167,6 +167,13 @@ ELSEWHERE = {
                sex_code, 'A' || id, 'ORD', date '2015-01-01', date '2020-01-01', 'ENTREGADO', 'benchmark', id
           from passport_case where id % 4 = 0 order by id
     """,
+    "words of names": """
+        insert into name_word (word)
+        select distinct lexeme
+          from (select unnest(string_to_array(search_name, ' ')) as part from passport_case
+                union select unnest(string_to_array(search_name, ' ')) from former_case) parts,
+               unnest(tsvector_to_array(to_tsvector('simple', part))) lexeme
+    """,
     "enrolments": """
         insert into enrollment (id, status, body, site_code, created_by_id, created_at, updated_at, finalized_at,
             case_id)

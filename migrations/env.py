@@ -14,6 +14,7 @@ import models.control
 import models.enrolments
 import models.inspections
 import models.lost_documents
+import models.names
 import models.report_runs
 import models.seals
 import models.services

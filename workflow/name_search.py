@@ -1,44 +1,47 @@
-"""Cases by the words of a name, newest first, in a time that does not grow with how common the name is.
+"""People by the words of their names: in any order, by beginnings, by spelling twins and past one typing error a word.
 
-The database cannot read an index of words in the order of the cases' age. Left to choose, it walks all cases backwards
-for a name that nobody bears, or fetches a hundred thousand for one that many bear. So the newest cases are looked at
-first, where a common name is found at once; then the index, whole words before beginnings of words, is asked for no
-more cases than may be sorted; and a name that has more than that is common enough to walk.
+The vocabulary of all names is asked first what the words may mean (`workflow.name_words`): what no name has is not
+looked for. Then cases are asked for those words (`workflow.name_hits`).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, cast, func, literal, literal_column, select
-from sqlalchemy.dialects.postgresql import TSQUERY, array
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, func, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.cases import PassportCase, State
 from models.enrolments import FormerCase
 from security.actor import Actor
-from workflow.persons import words_query
+from workflow.name_hits import CASES, FORMER, SIMPLE, Search, at_sites, holds, marked, tsquery
+from workflow.name_words import Asked, Tier, look_up, typed_words
+from workflow.persons import search_name, words_query
 
-#: How many of the newest cases are looked at before the index is asked.
-RECENT = 3000
-#: How many hits are sorted by age; walking past more cases than that without finding a page of hits is unlikely.
-SORTED = 10_000
+#: No name column has more letters.
+LONGEST = 80
 
-# Spelt with constants, as the index is: what is a parameter matches no index in a prepared statement.
-_AT: ColumnElement[str] = literal_column("'@'")
-_SIMPLE: ColumnElement[str] = literal_column("'simple'")
-#: Of the table, not of the class: how many cases there are is nobody's secret, and the scope would make it slow.
-_ids: ColumnElement[int] = PassportCase.__table__.c.id
-_sites = [_AT.op("||")(PassportCase.site_code), _AT.op("||")(PassportCase.print_site_code)]
+_open_words = marked(PassportCase.state)
 
 
-def _words(marks: Sequence[ColumnElement[Any]]) -> ColumnElement[str]:
-    names = func.to_tsvector(_SIMPLE, PassportCase.search_name)
-    return func.array_to_tsvector(array(marks)).op("||")(names).self_group()
+@dataclass(frozen=True)
+class Found:
+    """Cases that bear the words or names beginning with them; and those that bear twins or misspellings of them.
+
+    Both newest first. When there are more than were asked for, whole words go before beginnings, and twins before
+    errors.
+    """
+
+    exact: list[PassportCase]
+    alike: list[PassportCase]
 
 
-_all_words = _words(_sites)
-_open_words = _words([*_sites, _AT.op("||")(PassportCase.state)])
+@dataclass(frozen=True)
+class FoundFormer:
+    """As `Found`, of the former system."""
+
+    exact: list[FormerCase]
+    alike: list[FormerCase]
 
 
 def waiting(names: str, actor: Actor, state: State) -> ColumnElement[bool] | None:
@@ -46,87 +49,57 @@ def waiting(names: str, actor: Actor, state: State) -> ColumnElement[bool] | Non
 
     An index holds those that wait; it is used beside the condition on the state itself.
     """
-    query = _query(names, actor)
-    return None if query is None else _open_words.op("@@", is_comparison=True)(_and(query, f"'@{state}'"))
-
-
-def _matches(names: str, actor: Actor, *, whole: bool = False) -> ColumnElement[bool] | None:
-    query = _query(names, actor, whole=whole)
-    return None if query is None else _all_words.op("@@", is_comparison=True)(query)
-
-
-def _query(names: str, actor: Actor, *, whole: bool = False) -> ColumnElement[str] | None:
-    wanted = words_query(names, whole=whole)
+    wanted = words_query(names)
     if not wanted:
         return None
-    query: ColumnElement[str] = func.to_tsquery(_SIMPLE, wanted)
-    if actor.sites is not None:
-        # The index holds the sites too; the scope itself is still kept by security.scope.
-        sites = " | ".join(f"'@{site}'" for site in sorted(actor.sites)) or "'@'"
-        return _and(query, sites)
-    return query
+    query: ColumnElement[str] = func.to_tsquery(SIMPLE, wanted)
+    for marks in (f"'@{state}'", None if actor.sites is None else at_sites(actor.sites)):
+        query = query if marks is None else query.op("&&")(tsquery(marks))
+    return holds(_open_words, query)
 
 
-def _and(query: ColumnElement[str], marks: str) -> ColumnElement[str]:
-    return query.op("&&")(cast(literal(marks), TSQUERY))
+def find(session: Session, actor: Actor, names: str, *conditions: ColumnElement[bool], most: int) -> Found:
+    """Up to `most` cases whose names have each word of `names`, in any order, for which `conditions` hold."""
+    asked = look_up(session, names)
+    return Found(*Search(session, CASES, asked, most, conditions, conditions, actor.sites).found())
+
+
+def find_in_place(
+    session: Session,
+    actor: Actor,
+    places: Mapping[InstrumentedAttribute[Any], str],
+    *conditions: ColumnElement[bool],
+    most: int,
+) -> Found:
+    """As `find`, each name in the column it is given for: exact when the column begins with it, letter by letter."""
+    typed = {column: words for column, names in places.items() if (words := search_name(names[:LONGEST]))}
+    asked = look_up(session, " ".join(typed.values()))
+    exact = [plain(column).startswith(words, autoescape=True) for column, words in typed.items()]
+    alike = [alike_in_place(column, asked, words) for column, words in typed.items()]
+    search = Search(session, CASES, asked, most, [*exact, *conditions], [*alike, *conditions], actor.sites)
+    return Found(*search.found())
+
+
+def find_former(session: Session, names: str, *, most: int) -> FoundFormer:
+    """As `find`, of all cases of the former system; who calls checks the permission."""
+    return FoundFormer(*Search(session, FORMER, look_up(session, names), most, (), (), None).found())
 
 
 def newest(
     session: Session, actor: Actor, names: str, *conditions: ColumnElement[bool], most: int
 ) -> list[PassportCase]:
-    """Up to `most` cases whose names begin with each word of `names`, for which `conditions` hold, newest first.
-
-    When not all can be shown, those that bear the very words go before those whose names only begin so.
-    """
-    beginning, whole = _matches(names, actor), _matches(names, actor, whole=True)
-    if beginning is None or whole is None:
-        return []
-    last = session.execute(select(func.max(_ids))).scalar() or 0
-    found = _cases(session, _newest(most).where(PassportCase.id > last - RECENT, beginning, *conditions))
-    if len(found) < most:
-        hits = _hits(session, whole, conditions)
-        named, hits = (whole, hits) if len(hits) >= most else (beginning, _hits(session, beginning, conditions))
-        best = PassportCase.id.in_(sorted(hits)[-most:]) if len(hits) <= SORTED else and_(named, *conditions)
-        found = _cases(session, _newest(most).where(best)) if hits else []
-    return found
+    """The exact ones of `find`, and no others looked for."""
+    asked = look_up(session, names).only(Tier.BEGUN)
+    return Search(session, CASES, asked, most, conditions, conditions, actor.sites).found()[0]
 
 
-def _hits(session: Session, named: ColumnElement[bool], conditions: Sequence[ColumnElement[bool]]) -> Sequence[int]:
-    return session.scalars(select(PassportCase.id).where(named, *conditions).limit(SORTED + 1)).all()
+def plain(column: InstrumentedAttribute[Any]) -> ColumnElement[str]:
+    """A name column as `persons.normalised` has it, for the signs that names here have."""
+    return func.translate(func.upper(column), "ÁÀÂÄÉÈÊËÍÌÎÏÓÒÔÖÚÙÛÜÑÇ-‐'’‘ʼ", "AAAAEEEEIIIIOOOOUUUUNC  ")
 
 
-def _newest(most: int) -> Select[PassportCase]:
-    return select(PassportCase).order_by(PassportCase.id.desc()).limit(most)
-
-
-def _cases(session: Session, query: Select[PassportCase]) -> list[PassportCase]:
-    return list(session.scalars(query))
-
-
-@dataclass(frozen=True)
-class Found:
-    """Cases found by name: `exact` by the words or their beginnings, `alike` by a twin or a typing error."""
-
-    exact: list[PassportCase] = field(default_factory=list)
-    alike: list[PassportCase] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class FoundFormer:
-    """As `Found`, of the former system."""
-
-    exact: list[FormerCase] = field(default_factory=list)
-    alike: list[FormerCase] = field(default_factory=list)
-
-
-def find(session: Session, actor: Actor, names: str, *conditions: ColumnElement[bool], most: int) -> Found:
-    return Found(newest(session, actor, names, *conditions, most=most))
-
-
-def find_former(session: Session, names: str, *, most: int) -> FoundFormer:
-    wanted = words_query(names)
-    if not wanted:
-        return FoundFormer()
-    words = func.to_tsvector(_SIMPLE, FormerCase.search_name).op("@@", is_comparison=True)
-    query = select(FormerCase).where(words(func.to_tsquery(_SIMPLE, wanted))).limit(most)
-    return FoundFormer(list(session.scalars(query)))
+def alike_in_place(column: InstrumentedAttribute[Any], asked: Asked, words: str) -> ColumnElement[bool]:
+    """The condition that `column` has each of `words`, which were among those `asked`, or one that it may mean."""
+    here = set(typed_words(words))
+    required = [word for word in asked.required(Tier.SLIP) if word.typed in here]
+    return and_(true(), *(plain(column).regexp_match(word.pattern(Tier.SLIP)) for word in required))

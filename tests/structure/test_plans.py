@@ -17,17 +17,19 @@ from app.migrating import migrate
 from benchmarks.big_table import fill
 from models.base import SessionLocal, make_engine, utc_now
 from models.base import session as scoped
+from models.cases import PassportCase
 from reports.catalogue import REPORTS
 from security.actor import load_actor
 from security.scope import set_acting
 from tests.build import make_cast
 from tests.cookies import bearer, sit_down
-from workflow import checks, former_passports
+from workflow import checks, former_passports, name_hits
+from workflow.name_search import find, find_former, find_in_place
 
 CASES = 20_000
 BIG = (
     "passport_case case_event booklet access_log personalisation stock_movement stock_line stock_turnover former_case "
-    "enrollment applicant"
+    "enrollment applicant name_word"
 ).split()
 
 
@@ -271,6 +273,29 @@ def test_the_checks_at_intake_read_big_tables_by_an_index(asked: Recorder, known
         check(facts)
     list(former_passports.holders(scoped(), "A4", person))
     assert len(asked.sent) >= 6
+    assert asked.scans() == []
+
+
+#: Names that are common, rare, misspelt, begun, nobody's; and how they are looked for: as usual, and each harder way.
+NAMES = "garcia|garcia lopez jose|yaxyat|gracia|bazques|m g|ma garcia|teleyat petrona|telelat petrono|zzzz".split("|")
+WAYS = {"as usual": {}, "by the index": {"RECENT": -1}, "walking": {"RECENT": -1, "FEW": 0, "SORTED": 20}}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_names_are_found_by_an_index(asked: Recorder, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    for setting, value in WAYS[way].items():
+        monkeypatch.setattr(name_hits, setting, value)
+    for username in ("jpgu", "gua"):
+        actor = load_actor(scoped(), username=username)
+        assert actor is not None
+        set_acting(actor)
+        asked.sent.clear()
+        for names in NAMES:
+            find(scoped(), actor, names, most=50)
+        find_in_place(scoped(), actor, {PassportCase.first_surname: "gracia", PassportCase.first_name: "j"}, most=50)
+        assert asked.scans() == []
+    asked.sent.clear()
+    assert all(find_former(scoped(), names, most=50) for names in NAMES)
     assert asked.scans() == []
 
 

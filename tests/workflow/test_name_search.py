@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from models.cases import PassportCase, State
 from security.actor import Actor
 from tests.build import make_case
-from workflow import name_search
+from workflow import name_hits
 from workflow.name_search import newest
 from workflow.queues import QUEUES, find_in_queue
 
@@ -19,8 +19,8 @@ WAYS = {"among the newest": (3000, 10), "sorted": (-1, 10), "walked": (-1, 0)}
 @pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     recent, most = WAYS[request.param]
-    monkeypatch.setattr(name_search, "RECENT", recent)
-    monkeypatch.setattr(name_search, "SORTED", most)
+    monkeypatch.setattr(name_hits, "RECENT", recent)
+    monkeypatch.setattr(name_hits, "SORTED", most)
 
 
 def named(db: Session, surname: str, **changes: object) -> PassportCase:
@@ -44,7 +44,7 @@ def test_nobody_sees_the_cases_of_other_sites(db: Session, as_user: Callable[[st
 def test_those_of_the_very_name_go_before_those_of_longer_ones(
     db: Session, as_user: Callable[[str], Actor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(name_search, "RECENT", -1)
+    monkeypatch.setattr(name_hits, "RECENT", -1)
     very, longer = named(db, "Quex"), named(db, "Quexel")
     assert newest(db, as_user("supersu"), "quex", most=1) == [very]
     assert newest(db, as_user("supersu"), "quex", most=2) == [longer, very]

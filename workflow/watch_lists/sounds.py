@@ -10,7 +10,7 @@ from functools import lru_cache
 from workflow.persons import search_name
 
 #: Words that join names and tell nobody apart.
-_PARTICLES = frozenset("DE DEL LA LAS LOS Y E VDA VIUDA".split())
+PARTICLES = frozenset("DE DEL LA LAS LOS Y E VDA VIUDA".split())
 #: In this order; spellings of one sound become one letter. X stands for the CH that is left.
 _SPELLINGS = tuple(
     (re.compile(pattern), sound)
@@ -38,7 +38,7 @@ def sounds(*names: str | None) -> list[str]:
 
 def sounds_of(name: str) -> list[str]:
     """As `sounds`, of a name that is normalised already."""
-    words = (word for word in re.findall(r"[A-Z0-9]+", name) if word not in _PARTICLES)
+    words = (word for word in re.findall(r"[A-Z0-9]+", name) if word not in PARTICLES)
     return list(dict.fromkeys(sound(word) for word in words))
 
 
