@@ -42,10 +42,10 @@ class Batch:
 
 
 @contextmanager
-def alone(session: Session, patience: float = PATIENCE) -> Iterator[None]:
+def alone(session: Session) -> Iterator[None]:
     """Run the block while nobody else imports. Raises `ImportRunning` when somebody does."""
     with session.get_bind().engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        until = time.monotonic() + patience
+        until = time.monotonic() + PATIENCE
         while not connection.scalar(text("select pg_try_advisory_lock(:lock)"), {"lock": IMPORTING}):
             if time.monotonic() > until:
                 raise ImportRunning(_running(session))
