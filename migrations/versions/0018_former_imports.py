@@ -1,4 +1,4 @@
-"""Imports of the former system's exports, with their place; cells as they stood there; cases by the booklet named."""
+"""Imports of the former system's exports, with their place; cells as they stood there; cases by the booklet they name."""
 
 from alembic import op
 
@@ -49,8 +49,8 @@ def upgrade() -> None:
         alter table former_case
             add column import_id bigint constraint fk_former_case_import_id references former_import (id),
             add column source_cells jsonb;
-        create index ix_passport_case_previous_booklet on passport_case (previous_booklet)
-            where previous_booklet is not null;
+        drop index ix_passport_case_previous;
+        create index ix_passport_case_previous on passport_case (previous_booklet) where previous_booklet is not null;
         """
     )
 
@@ -58,7 +58,9 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute(
         """
-        drop index ix_passport_case_previous_booklet;
+        drop index ix_passport_case_previous;
+        create index ix_passport_case_previous on passport_case (previous_booklet)
+            where procedure_code = 'REPOSICION';
         alter table former_case drop column import_id, drop column source_cells;
         drop table former_import;
         """
