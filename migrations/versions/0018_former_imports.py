@@ -1,4 +1,4 @@
-"""Imports of the former system's exports, with their place; cells as they stood there; cases by the booklet they name."""
+"""Imports of the former system's exports, with their place; cells as they stood; cases by the booklet they name."""
 
 from alembic import op
 

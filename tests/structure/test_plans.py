@@ -22,7 +22,7 @@ from security.actor import load_actor
 from security.scope import set_acting
 from tests.build import make_cast
 from tests.cookies import bearer, sit_down
-from workflow import checks, former_passports
+from workflow import checks, former_enquiries, former_passports
 
 CASES = 20_000
 BIG = (
@@ -169,7 +169,6 @@ PAGES: dict[str, Callable[[Known], Request]] = {
     "former cases by number": get("consultas", "/former/?number=A4"),
     "former cases by CUI": get("consultas", "/former/?number={ENTREGADA[cui]}"),
     "a former case": get("consultas", "/former/H4"),
-    "a booklet of the former system": post("consultas", "/booklets/", raw="A0000004"),
     "printing page": get("impres", "/printing/{AUTORIZADA[number]}"),
     "page in printing": get("impres", "/printing/{EN_IMPRESION[number]}"),
     "quality start": get("concal", "/quality/"),
@@ -264,6 +263,14 @@ def test_the_checks_at_intake_read_big_tables_by_an_index(asked: Recorder, known
         check(facts)
     list(former_passports.holders(scoped(), "A4", person))
     assert len(asked.sent) >= 6
+    assert asked.scans() == []
+
+
+def test_a_booklet_of_the_former_system_is_found_by_an_index(asked: Recorder) -> None:
+    actor = load_actor(scoped(), username="consultas")
+    assert actor is not None
+    asked.sent.clear()
+    assert former_enquiries.with_booklet(scoped(), actor, "A400")
     assert asked.scans() == []
 
 
