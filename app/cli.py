@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app import (
     create_app,
+    history,
     jobs,
     loading,
     log_commands,
@@ -154,7 +155,7 @@ def stop() -> None:
     click.echo("Stopped." if stop_database(settings_or_exit()) else "It was not running.")
 
 
-GROUPS = (loading, stock_commands, seal_commands, service_commands, log_commands)
+GROUPS = (loading, history, stock_commands, seal_commands, service_commands, log_commands)
 for command in (*(command for group in GROUPS for command in group.COMMANDS), reference.reference):
     main.add_command(command)
 

@@ -1,4 +1,4 @@
-"""Commands that load: enrolments of a folder, the export of the former system, the people of the simulated registry."""
+"""Commands that load: enrolments of a folder, the people of the simulated registry."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,15 +13,13 @@ from models.enrolments import Enrollment
 from security.actor import Actor, load_actor, system_actor
 from security.errors import DomainError
 from security.scope import acting_as
-from workflow import former_export, former_system, intake, registry
-from workflow.former_system import Outcome, Remark
+from workflow import intake, registry
 from workflow.outside import consulting
 from workflow.outside.enrolments import person_to_ask
 
 STATION = "estacion"
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-EITHER = click.Path(exists=True, path_type=Path)
 
 
 def station(username: str | None) -> Actor:
@@ -83,32 +81,6 @@ def described(enrolment: Enrollment) -> str:
     return f"{enrolment.id} {case.number} {case.state} {findings}"
 
 
-def import_history(place: Path) -> Iterator[Remark | Outcome]:
-    """Import one export of the former system, or every `*.csv` of a folder by name; each batch is committed.
-
-    Yields a remark for each oddity, and at the end what came of all rows.
-    """
-    types = former_export.passport_types(database())
-    total = Outcome()
-    for path in sorted(place.glob("*.csv")) if place.is_dir() else [place]:
-        for batch in former_export.batches(path, types):
-            outcome, remarks = former_system.keep(database(), path.name, batch)
-            database.commit()
-            total.add(outcome)
-            yield from remarks
-    yield total
-
-
-def summary(outcome: Outcome) -> Iterator[str]:
-    """What an import did, in lines."""
-    for (label, code), count in sorted(outcome.labels.items()):
-        yield f"site label {label!r} is {code}: {count} rows"
-    yield (
-        f"{outcome.rows} rows: {outcome.imported} cases imported, {outcome.there_already} there already, "
-        f"{outcome.repeated} repeated, {outcome.in_both} again in another file, {outcome.not_imported} not imported"
-    )
-
-
 def opened() -> None:
     """Make database and registry ready, by the settings of the environment."""
     console.database(console.settings_or_exit())
@@ -132,18 +104,6 @@ def enrol(folder: Path, username: str | None) -> None:
         raise SystemExit(1)
 
 
-@click.command("import-history")
-@click.argument("place", type=EITHER)
-def history(place: Path) -> None:
-    """Import the export of the former system: a file, or every CSV file of a folder."""
-    opened()
-    try:
-        for said in import_history(place):
-            click.echo("\n".join(summary(said)) if isinstance(said, Outcome) else str(said))
-    except former_export.NotAnExport as error:
-        raise click.ClickException(str(error)) from error
-
-
 @click.command("registry-load")
 @click.argument("file", type=FILE)
 def registry_load(file: Path) -> None:
@@ -159,4 +119,4 @@ def registry_load(file: Path) -> None:
     click.echo(f"{count} people loaded.")
 
 
-COMMANDS = (enrol, history, registry_load)
+COMMANDS = (enrol, registry_load)

@@ -94,6 +94,7 @@ MENU = (
             Item(11, N_("Case"), "file-person", "EnquiryView.case", P.READ_CASES),
             Item(12, N_("Search of people"), "person-bounding-box", "EnquiryView.people", P.SEARCH_CASES),
             Item(13, N_("Booklet"), "passport", "BookletView.start", P.READ_BOOKLETS),
+            Item(14, N_("Former cases"), "archive", "FormerView.search", P.SEARCH_FORMER),
             Item(15, N_("Case enquiry"), "search", "EnquiryView.search", P.SEARCH_CASES),
         ),
     ),

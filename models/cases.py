@@ -134,7 +134,7 @@ class PassportCase(Base):
         ),
         Index("ix_passport_case_created", "site_code", "created_at", "id"),
         Index("ix_passport_case_enrolled", "enrolled_at", "id"),
-        Index("ix_passport_case_previous", "previous_booklet", postgresql_where=text("procedure_code = 'REPOSICION'")),
+        Index("ix_passport_case_previous", "previous_booklet", postgresql_where=text("previous_booklet is not null")),
         Index("ix_passport_case_cui", "cui", "passport_type_code"),
         Index("ix_passport_case_payment_slip", "payment_slip"),
         Index("ix_passport_case_parent_id", "parent_id", postgresql_where=text("parent_id is not null")),

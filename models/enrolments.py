@@ -3,10 +3,22 @@
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, Integer, LargeBinary, String, Text, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, deferred, mapped_column
 
-from models.base import Base
+from models.base import Base, BigId
 
 
 class Enrollment(Base):
@@ -70,13 +82,64 @@ class FormerCase(Base):
     site_code: Mapped[str | None] = mapped_column(String(16))
     site_label: Mapped[str | None] = mapped_column(String(40))
     state: Mapped[str] = mapped_column(String(12))
+    #: The file and the line of it, the import that read it, and its cells as they stood there.
     source: Mapped[str] = mapped_column(String(120))
     source_row: Mapped[int] = mapped_column(Integer)
+    import_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("former_import.id"))
+    source_cells: Mapped[list[str] | None]
 
     __table_args__ = (
         Index("ix_former_case_booklet_number", "booklet_number"),
         Index("ix_former_case_cui", "cui", postgresql_where=text("cui is not null")),
         Index("ix_former_case_search_name", text("to_tsvector('simple', search_name)"), postgresql_using="gin"),
+    )
+
+
+class FormerImport(Base):
+    """An import of one export by one mapping: how far it came, and what became of the rows up to there.
+
+    `next_byte` and `next_line` are where the next row begins; the two lengths, in bytes, are those of its report and of
+    its rejected rows at that place. Never deleted, so that `former_case.import_id` needs no index.
+    """
+
+    __tablename__ = "former_import"
+
+    id: Mapped[BigId]
+    file_name: Mapped[str] = mapped_column(String(120))
+    file_sha256: Mapped[str] = mapped_column(String(64))
+    mapping_name: Mapped[str] = mapped_column(String(120))
+    mapping_sha256: Mapped[str] = mapped_column(String(64))
+    #: Whether cases that changed were to be replaced.
+    updates: Mapped[bool]
+    header: Mapped[list[str]]
+    #: The folder of the two files, on the machine where the import ran.
+    folder: Mapped[str] = mapped_column(Text)
+    next_byte: Mapped[int] = mapped_column(BigInteger)
+    next_line: Mapped[int] = mapped_column(BigInteger)
+    report_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    rejects_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    rows: Mapped[int] = mapped_column(BigInteger, default=0)
+    imported: Mapped[int] = mapped_column(BigInteger, default=0)
+    updated: Mapped[int] = mapped_column(BigInteger, default=0)
+    there_already: Mapped[int] = mapped_column(BigInteger, default=0)
+    repeated: Mapped[int] = mapped_column(BigInteger, default=0)
+    in_both: Mapped[int] = mapped_column(BigInteger, default=0)
+    not_imported: Mapped[int] = mapped_column(BigInteger, default=0)
+    #: Account of the operating system and machine.
+    started_by: Mapped[str] = mapped_column(String(120))
+    started_at: Mapped[dt.datetime]
+    progress_at: Mapped[dt.datetime]
+    finished_at: Mapped[dt.datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("file_sha256", "mapping_sha256", "updates", name="uq_former_import_same"),
+        CheckConstraint(
+            "rows = imported + updated + there_already + repeated + in_both + not_imported",
+            name="no_row_of_an_export_is_lost",
+        ),
+        CheckConstraint("updates or updated = 0", name="cases_change_only_when_asked_for"),
+        CheckConstraint("progress_at >= started_at and finished_at >= started_at", name="import_ends_after_its_start"),
+        CheckConstraint("next_byte >= 0 and next_line >= 1", name="import_has_a_place_in_its_file"),
     )
 
 

@@ -23,6 +23,7 @@ SCREENS = {
     "find": N_("Search in a queue"),
     "delivery": N_("Delivery"),
     "booklet": N_("Booklet"),
+    "former": N_("Former case"),
     "tray.pdf": N_("Printed tray"),
     "report": N_("Report on screen"),
     "report.file": N_("File of a report"),

@@ -10,7 +10,8 @@ from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.loading import enrol_folder, import_history, station
+from app.history import import_history
+from app.loading import enrol_folder, station
 from models.base import SessionLocal
 from models.base import session as scoped
 from models.cases import CaseEvent, CaseFinding, CasePicture, PassportCase, Picture
@@ -33,7 +34,7 @@ def stated(readme: str) -> dict[str, tuple[str, dict[str, list[str] | None], set
 
 
 @pytest.fixture(scope="module")
-def everything(app: Flask, engine, module_samples: Path) -> Iterator[Session]:  # type: ignore[no-untyped-def]
+def everything(app: Flask, engine, module_samples: Path, tmp_path_factory) -> Iterator[Session]:  # type: ignore[no-untyped-def]
     """History imported, registry loaded, all samples enrolled; taken back when the module is done."""
     before = dict(SessionLocal.kw)
     with engine.connect() as connection:
@@ -41,7 +42,7 @@ def everything(app: Flask, engine, module_samples: Path) -> Iterator[Session]:  
         scoped.remove()
         SessionLocal.configure(bind=connection, join_transaction_mode="create_savepoint")
         registry.configure("simulator")
-        list(import_history(module_samples / "former_system"))
+        import_history([module_samples / "former_system"], tmp_path_factory.mktemp("imports"))
         registry.load(scoped(), module_samples / "registry" / "registry.csv")
         scoped.commit()
         lines = list(enrol_folder(module_samples / "enrolments", station(None)))

@@ -9,7 +9,7 @@ from flask_appbuilder.api import BaseApi
 #: users and profiles: Flask-AppBuilder adds them itself, by `views.security`.
 MODULES = (
     "queues cases previews pictures personalisation trays quality delivery receipts issues transfers closings "
-    "enquiries booklets lost_documents shipments reports stock_on_hand catalogs assignments reviews user_import "
+    "enquiries booklets former lost_documents shipments reports stock_on_hand catalogs assignments reviews user_import "
     "services controls watch_lists tokens sessions second_factor corrections amendments voids extensions api osia"
 ).split()
 

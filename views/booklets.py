@@ -20,7 +20,7 @@ from security.permissions import Permission
 from views.access import api_needs, current_actor, needs, transaction
 from views.counter import status_of
 from views.frame import Page
-from workflow import scanning, voids
+from workflow import former_enquiries, scanning, voids
 from workflow.booklets import GONE
 from workflow.stock import blanks, booklet_card, serials
 from workflow.stock.booklet_card import Card, Entry, Words
@@ -119,8 +119,19 @@ class BookletView(Page):
         return self.back(said, url=url_for(".several"))
 
     def _start(self, typed: str, refusal: DomainError | None = None) -> ResponseReturnValue:
-        may_void = current_actor().may(Permission.VOID_BOOKLETS)
-        page = self.page("booklets/start.html", _("Booklet"), typed=typed, refusal=refusal, may_void=may_void)
+        may_void, former = current_actor().may(Permission.VOID_BOOKLETS), []
+        if refusal is not None:
+            with transaction() as session:
+                former = former_enquiries.with_booklet(session, current_actor(), typed)
+        page = self.page(
+            "booklets/start.html",
+            _("Booklet"),
+            typed=typed,
+            refusal=refusal,
+            may_void=may_void,
+            former=former,
+            opens_former=current_actor().may(Permission.SEARCH_FORMER),
+        )
         return make_response(page, 404 if isinstance(refusal, NotFound) else status_of(refusal))
 
     def _card(self, number: str, refusal: DomainError | None = None) -> ResponseReturnValue:

@@ -51,6 +51,7 @@ class CaseFile:
     calls: list[ServiceCall] = field(default_factory=list)
     waits: list[Service] = field(default_factory=list)
     sees_lists: bool = False
+    sees_former: bool = False
     standing: Standing = field(default_factory=lambda: Standing([], []))
 
     #: Message ids of what findings and calls of outside services say.
@@ -133,6 +134,7 @@ def _file(
         calls=list(calls),
         waits=whole.waits,
         sees_lists=actor.may(Permission.READ_WATCH_LISTS),
+        sees_former=actor.may(Permission.SEARCH_FORMER),
         standing=standing(case, actor, names, waits=waits, request=request),
     )
 

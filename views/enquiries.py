@@ -20,8 +20,7 @@ from views.booklets import DOCUMENT_VIEWS
 from views.case_acts import quick_acts
 from views.frame import Page
 from views.queues import asked, plain
-from workflow import enquiries, finding
-from workflow.labels import read_labels
+from workflow import enquiries, finding, former_enquiries
 from workflow.name_search import Found
 from workflow.typed import read
 
@@ -98,7 +97,7 @@ class EnquiryView(Page):
     def _page(self, template: str, title: str, **values: object) -> ResponseReturnValue:
         crumbs = [(_(str(self.group)), None), (title, None)]
         return self.page(
-            f"enquiries/{template}.html", title, crumbs=crumbs, most=finding.AT_MOST,
+            f"enquiries/{template}.html", title, crumbs=crumbs, most=enquiries.FOUND_AT_MOST,
             sees_images=current_actor().may(Permission.SEE_IMAGES),
             images_of=partial(enquiries.sees_images, current_actor()), wide=template != "case",
             acts_on=partial(quick_acts, actor=current_actor()), **values,
@@ -125,8 +124,7 @@ def _by_anything(session: Session, typed: str) -> Found:
 
 def _shown(session: Session, cases: list[PassportCase], former: list[FormerCase] | None = None) -> dict[str, Any]:
     """What a list of cases shows besides them: words for their codes, and which pictures there are."""
-    types = [case.passport_type_code for case in former or ()]
-    labels = read_labels(session, cases, passport_type=types)
+    labels = former_enquiries.labels_of(session, former or [], cases)
     seen = [case for case in cases if enquiries.sees_images(current_actor(), case)]
     return {"labels": labels, "kinds": enquiries.picture_kinds(session, seen)}
 

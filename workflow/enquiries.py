@@ -17,6 +17,9 @@ from security.errors import NotAllowed, NotFound
 from security.looks import log_look
 from security.permissions import Permission
 
+#: How many of a kind an enquiry shows.
+FOUND_AT_MOST = 50
+
 
 @dataclass(frozen=True)
 class BookletLine:

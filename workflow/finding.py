@@ -6,10 +6,9 @@ logged, with what was asked and whom it found.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, union
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import or_, select, union
+from sqlalchemy.orm import Session
 
 from models.booklets import Booklet, Personalisation
 from models.cases import PassportCase
@@ -19,14 +18,12 @@ from security.actor import Actor
 from security.errors import NotAllowed, NotFound
 from security.looks import log_look
 from security.permissions import Permission
-from workflow import name_search
+from workflow import former_enquiries, name_search
+from workflow.enquiries import FOUND_AT_MOST
 from workflow.name_search import Found, FoundFormer
-from workflow.persons import search_name
 from workflow.stock import documents
 from workflow.typed import Typed, read
 
-#: How many of a kind are shown.
-AT_MOST = 50
 #: The names that module 15 asks for (M:L1003).
 NAMES = ("first_name", "second_name", "first_surname", "second_surname")
 #: One of these opens the box.
@@ -67,7 +64,7 @@ def anything(session: Session, actor: Actor, typed: Typed) -> Things:
         found = Things(
             cases=_cases(session, actor, typed) if _finds_cases(actor) else [],
             booklet=_booklet(session, actor, typed), document=_document(session, actor, typed),
-            former=_former(session, typed) if actor.may(Permission.SEARCH_FORMER) else [],
+            former=_former(session, actor, typed.number, typed.cui),
         )  # fmt: skip
     else:
         found = _named(session, actor, typed.names)
@@ -90,39 +87,36 @@ def cases_by_number(session: Session, actor: Actor, text: str) -> list[PassportC
 
 def cases_by_names(session: Session, actor: Actor, names: Mapping[str, str]) -> Found:
     """Cases by beginnings of any of the four NAMES, each in its own place."""
-    given = {column: words for column in NAMES if (words := search_name(names.get(column)))}
-    columns = {column: _plain(getattr(PassportCase, column)) for column in given}
-    in_place = [columns[column].startswith(words, autoescape=True) for column, words in given.items()]
-    return _found(session, actor, " ".join(given.values()), dict(given), *in_place)
+    places = {column: names[column] for column in NAMES if names.get(column, "").strip()}
+    columns = {getattr(PassportCase, column): words for column, words in places.items()}
+    mine = _searcher(actor)
+    return _logged(session, actor, name_search.find_in_place(session, mine, columns, most=FOUND_AT_MOST), places)
 
 
 def cases_of_people(session: Session, actor: Actor, names: str) -> Found:
     """Cases by names in any order: those that begin with each word, then those whose names are like them."""
-    return _found(session, actor, names, {"names": names})
+    found = name_search.find(session, _searcher(actor), names, most=FOUND_AT_MOST)
+    return _logged(session, actor, found, {"names": names})
 
 
-def _found(
-    session: Session, actor: Actor, names: str, asked: dict[str, Any], *conditions: ColumnElement[bool]
-) -> Found:
+def _searcher(actor: Actor) -> Actor:
     if not actor.may(Permission.SEARCH_CASES):
         raise NotAllowed()
-    found = name_search.find(session, actor.by(Permission.SEARCH_CASES), names, *conditions, most=AT_MOST)
+    return actor.by(Permission.SEARCH_CASES)
+
+
+def _logged(session: Session, actor: Actor, found: Found, asked: dict[str, str]) -> Found:
     numbers = [case.number for case in (*found.exact, *found.alike)]
     log_look(session, actor, "search", None, asked=asked, cases=numbers)
     return found
 
 
-def _plain(column: InstrumentedAttribute[Any]) -> ColumnElement[str]:
-    """A name column as `persons.normalised` has it, for the signs that names here have."""
-    return func.translate(func.upper(column), "ÁÀÂÄÉÈÊËÍÌÎÏÓÒÔÖÚÙÛÜÑÇ-‐'’‘ʼ", "AAAAEEEEIIIIOOOOUUUUNC  ")
-
-
 def _named(session: Session, actor: Actor, names: str) -> Things:
     cases, former = Found(), FoundFormer()
     if names and actor.may(Permission.SEARCH_CASES):
-        cases = name_search.find(session, actor.by(Permission.SEARCH_CASES), names, most=AT_MOST)
+        cases = name_search.find(session, actor.by(Permission.SEARCH_CASES), names, most=FOUND_AT_MOST)
     if names and actor.may(Permission.SEARCH_FORMER):
-        former = name_search.find_former(session, names, most=AT_MOST)
+        former = name_search.find_former(session, names, most=FOUND_AT_MOST)
     return Things(cases=cases.exact, alike=cases.alike, former=former.exact, former_alike=former.alike)
 
 
@@ -137,9 +131,9 @@ def _cases(session: Session, actor: Actor, typed: Typed) -> list[PassportCase]:
     which = union(used, *(select(PassportCase.id).where(condition) for condition in (own, *same)))
     mine = actor.by(Permission.SEARCH_CASES, Permission.READ_CASES)
     # Sorted here: asked for the newest, the database may walk all cases from the newest on.
-    some = session.scalars(select(PassportCase).where(PassportCase.id.in_(which)).limit(20 * AT_MOST)).all()
+    some = session.scalars(select(PassportCase).where(PassportCase.id.in_(which)).limit(20 * FOUND_AT_MOST)).all()
     seen = [case for case in some if mine.sees(case.site_code, case.print_site_code)]
-    found = sorted(seen, key=lambda case: -case.id)[:AT_MOST]
+    found = sorted(seen, key=lambda case: -case.id)[:FOUND_AT_MOST]
     if found or not (typed.scanned and typed.cui):
         return found
     return _cases(session, actor, Typed(typed.text, number=typed.cui, cui=typed.cui))
@@ -159,12 +153,8 @@ def _document(session: Session, actor: Actor, typed: Typed) -> StockDocument | N
         return None
 
 
-def _former(session: Session, typed: Typed) -> list[FormerCase]:
-    which = [FormerCase.number == typed.number, FormerCase.booklet_number == typed.number]
-    if typed.cui:
-        which.append(FormerCase.cui == typed.cui)
-    query = select(FormerCase).where(or_(*which)).order_by(FormerCase.issued_on.desc().nulls_last(), FormerCase.number)
-    return list(session.scalars(query.limit(AT_MOST)))
+def _former(session: Session, actor: Actor, number: str, cui: str | None) -> list[FormerCase]:
+    return former_enquiries.of_number(session, number, cui) if actor.may(Permission.SEARCH_FORMER) else []
 
 
 def _log(session: Session, actor: Actor, screen: str, asked: str, found: Things) -> None:

@@ -1,182 +1,194 @@
-"""Reading the export of the former system: encoding, separator, and of each row what is to be kept and what is odd."""
+"""Reading an export of the former system, file to records: its encoding, separator and header, lines and their cells.
+
+Lines are read one by one with their place in bytes, so that an import that was cut off goes on there; a broken one
+costs itself alone.
+"""
 
 import codecs
 import csv
-import datetime as dt
-import re
+import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from workflow.former_mapping import FormerMapping
+from workflow.persons import normalised
 
-from models.catalogs import PassportType
-from models.enrolments import FormerCase
-from workflow.persons import PartialDate, normalised, search_name
-
-BATCH = 5000
-COLUMNS = (
-    "CASO APELLIDO1 APELLIDO2 APELLIDO_CASADA NOMBRE1 NOMBRE2 TIPO_IDENT NUM_IDENT FECHA_NAC SEXO LIBRETA "
-    "TIPO_PASAPORTE FECHA_EMISION FECHA_VENCE SEDE ESTADO"
-).split()
-STATES = frozenset({"ENTREGADO", "IMPRESO", "ANULADO", "RECHAZADO"})
-#: Labels of sites in the export, normalised, and the codes of ours.
-SITES = {
-    "CENTRAL": "GUA", "GUATEMALA": "GUA", "EL PETEN": "PET", "PETEN": "PET", "QUETZALTENANGO": "QTZ",
-    "LOS ANGELES": "LAX", "HOUSTON": "HOU", "NEW YORK": "NYC", "MIAMI": "MIA", "PHOENIX": "PHX",
-    "SAN FRANCISCO": "SFO", "WASHINGTON": "WAS",
-}  # fmt: skip
-#: Columns of `former_case` that are parts of a name, and of the export.
-NAMES = {
-    "first_surname": "APELLIDO1", "second_surname": "APELLIDO2", "married_surname": "APELLIDO_CASADA",
-    "first_name": "NOMBRE1", "second_name": "NOMBRE2",
-}  # fmt: skip
+#: Bytes of a line, and lines of a record whose cells hold line ends; what is longer is broken.
+LONGEST, MOST_LINES = 1 << 20, 50
+_BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+#: Encodings to try one after the other, line by line, for what the whole file was found to be.
+_TRIED = {"cp1252": ("cp1252", "latin-1"), "mixed": ("utf-8", "cp1252", "latin-1")}
+_LINE_ENDS = {"utf-16-le": b"\n\0", "utf-16-be": b"\0\n"}
 
 
 class NotAnExport(Exception):
-    """The file has no header of the former system; the message says what is missing."""
+    """The file is not what the mapping says; the message says what is missing."""
 
 
 @dataclass(frozen=True)
-class Row:
-    """One row as it is to be kept (columns of `former_case`), and what was odd about it; None when it cannot be."""
+class Export:
+    """A file that the mapping fits. `head`: the bytes up to the first row; `columns`: place of each field's column."""
 
-    number: int
-    case: str
-    values: dict[str, Any] | None
-    odd: tuple[str, ...]
+    path: Path
+    sha256: str
+    size: int
+    encodings: tuple[str, ...]
+    separator: str
+    head: bytes
+    header: list[str]
+    columns: dict[str, int]
 
-
-def passport_types(session: Session) -> dict[str, str]:
-    """Codes of passport types by their normalised names."""
-    entries = session.execute(select(PassportType.code, PassportType.name))
-    return {normalised(name): code for code, name in entries}
-
-
-def batches(path: Path, types: dict[str, str]) -> Iterator[list[Row]]:
-    """The rows of an export in parts of BATCH; encoding and separator are found out. Raises `NotAnExport`."""
-    with path.open(encoding=encoding_of(path), newline="", errors="strict") as file:
-        header = file.readline()
-        separator = max(";,\t|", key=header.count)
-        names = [name.strip().strip('"').upper() for name in header.strip().split(separator)]
-        missing = [name for name in COLUMNS if name not in names]
-        if missing:
-            raise NotAnExport(f"{path.name}: the header has no column {', '.join(missing)}")
-        rows = _rows(csv.reader(file, delimiter=separator), names, path.name, types)
-        while batch := list(islice(rows, BATCH)):
-            yield batch
+    @property
+    def name(self) -> str:
+        """The file's name as it is kept."""
+        return self.path.name[:120]
 
 
-def encoding_of(path: Path) -> str:
-    """UTF-8 when the whole file is, Latin-1 otherwise."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
+@dataclass(frozen=True)
+class Record:
+    """A row as it stands in the file, from `line` on; `cells` is None when it is broken, then `fault` says how."""
+
+    line: int
+    raw: bytes
+    cells: list[str] | None
+    fault: str = ""
+    #: The encoding it was read in, when that is not the file's own.
+    encoding: str | None = None
+    #: How many lines it has.
+    lines: int = 1
+
+
+def examine(path: Path, mapping: FormerMapping) -> Export:
+    """Encoding, separator and header of a file. Raises `NotAnExport`."""
+    sha256, encodings = _identified(path, mapping.encoding)
     with path.open("rb") as file:
+        head = _line(file, encodings[0])
+    start = next((bom for bom, encoding in _BOMS.items() if encoding == encodings[0] and head.startswith(bom)), b"")
+    try:
+        text = _decoded(head[len(start) :], encodings)[0].strip()
+    except UnicodeDecodeError as error:
+        raise NotAnExport(f"{path.name}: the header is not {encodings[0]}") from error
+    separator = mapping.separator or max(";,\t|", key=text.count)
+    header = [name.strip() for name in (_cells(text, separator) or text.split(separator))]
+    columns = _columns(path.name, header, mapping)
+    return Export(path, sha256, path.stat().st_size, encodings, separator, head, header, columns)
+
+
+def _columns(file_name: str, header: list[str], mapping: FormerMapping) -> dict[str, int]:
+    names = [normalised(name) for name in header]
+    missing = [
+        f"{column} (columns.{field})" for field, column in mapping.columns.items() if normalised(column) not in names
+    ]
+    if missing:
+        raise NotAnExport(
+            f"{file_name}: the header has no column {', '.join(missing)}; it has {', '.join(header)[:400]}"
+        )
+    double = [column for column in mapping.columns.values() if names.count(normalised(column)) > 1]
+    if double:
+        raise NotAnExport(f"{file_name}: the header has the column {', '.join(double)} twice")
+    return {field: names.index(normalised(column)) for field, column in mapping.columns.items()}
+
+
+def _identified(path: Path, encoding: str) -> tuple[str, tuple[str, ...]]:
+    """The SHA-256 of the file, and its encodings, read once."""
+    digest, utf8, other = hashlib.sha256(), False, False
+    with path.open("rb") as file:
+        mark = next((name for bom, name in _BOMS.items() if file.peek(4).startswith(bom)), None)
+        for line in iter(lambda: file.readline(LONGEST), b""):
+            digest.update(line)
+            if not line.isascii() and not (utf8 and other):
+                utf8, other = (True, other) if _is_utf8(line) else (utf8, True)
+    if encoding == "auto":
+        encoding = mark if mark and mark != "utf-8" else ("mixed" if utf8 else "cp1252") if other else "utf-8"
+    return digest.hexdigest(), _TRIED.get(encoding, (encoding,))
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def records(export: Export, at: int, line: int) -> Iterator[Record]:
+    """The records from the byte `at` on, which begins `line`; blank ones are passed over, but counted as lines."""
+    with export.path.open("rb") as file:
+        file.seek(at)
+        while raw := _line(file, export.encodings[0]):
+            record = _record(export, file, raw, line)
+            yield record
+            line += record.lines
+
+
+def _line(file: BinaryIO, encoding: str) -> bytes:
+    """The next line with its end; a part of it when it is longer than LONGEST."""
+    raw = file.readline(LONGEST)
+    end = _LINE_ENDS.get(encoding)
+    while end and raw and not (len(raw) % 2 == 0 and raw.endswith(end)) and len(raw) <= LONGEST:
+        more = file.read(1) if len(raw) % 2 else file.readline(LONGEST)
+        if not more:
+            break
+        raw += more
+    return raw
+
+
+def _record(export: Export, file: BinaryIO, raw: bytes, line: int) -> Record:
+    try:
+        text, encoding = _decoded(raw, export.encodings)
+    except UnicodeDecodeError:
+        return Record(line, raw, None, f"is not {export.encodings[0]}")
+    width = len(export.header)
+    cells = _cells(text, export.separator)
+    if cells is not None and len(cells) == width and "\0" not in text:
+        return Record(line, raw, cells, encoding=encoding)
+    if '"' in text and (whole := _longer(export, file, raw)):
+        return replace(whole, line=line, encoding=encoding)
+    if "\0" in text:
+        return Record(line, raw, None, "has a NUL")
+    return Record(
+        line, raw, None, f"has {len(cells)} columns, not {width}" if cells else "has a quote that is not closed"
+    )
+
+
+def _longer(export: Export, file: BinaryIO, raw: bytes) -> Record | None:
+    """The record that begins with `raw` and goes on in the following lines; else the file stays where it was."""
+    place = file.tell()
+    for lines in range(2, MOST_LINES + 1):
+        more = _line(file, export.encodings[0])
+        raw += more
+        if not more or len(raw) > LONGEST:
+            break
         try:
-            while part := file.read(1 << 20):
-                decoder.decode(part)
-            decoder.decode(b"", final=True)
+            text = _decoded(raw, export.encodings)[0]
         except UnicodeDecodeError:
-            return "latin-1"
-    return "utf-8-sig"
+            break
+        cells = _cells(text, export.separator)
+        if cells is not None:
+            if len(cells) == len(export.header) and "\0" not in text:
+                return Record(0, raw, cells, lines=lines)
+            break
+    file.seek(place)
+    return None
 
 
-def _rows(reader: Any, names: list[str], source: str, types: dict[str, str]) -> Iterator[Row]:
-    while True:
+def _decoded(raw: bytes, encodings: tuple[str, ...]) -> tuple[str, str | None]:
+    """The text, and its encoding when it is not the first. Raises `UnicodeDecodeError`."""
+    for encoding in encodings[:-1]:
         try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield Row(reader.line_num + 1, "", None, (f"cannot be read ({error}): not imported",))
+            return raw.decode(encoding), None if encoding == encodings[0] else encoding
+        except UnicodeDecodeError:
             continue
-        if cells:
-            yield _row(cells, names, source, reader.line_num + 1, types)
+    return raw.decode(encodings[-1]), None if len(encodings) == 1 else encodings[-1]
 
 
-def _row(cells: list[str], names: list[str], source: str, number: int, types: dict[str, str]) -> Row:
-    if len(cells) != len(names) or any("\0" in cell for cell in cells):
-        return Row(number, "", None, (f"not {len(names)} columns, or a NUL: not imported: {_shown(cells)}",))
-    cell = dict(zip(names, cells, strict=True))
-    case, odd = re.sub(r"\s", "", cell["CASO"]).upper(), list[str]()
-    values: dict[str, Any] = {"number": case, "source": source, "source_row": number}
-    values |= _person(cell, odd) | _passport(cell, types, odd)
-    if not re.fullmatch(r"[A-Z0-9-]{3,20}", case):
-        return Row(number, case[:20], None, (f"no case number: not imported: {_shown(cells)}",))
-    too_long = [name for name, limit in _LIMITS.items() if len(values.get(name) or "") > limit]
-    if too_long:
-        return Row(number, case, None, (f"too long: {', '.join(too_long)}: not imported: {_shown(cells)}",))
-    return Row(number, case, values, tuple(odd))
-
-
-def _shown(cells: list[str]) -> str:
-    return " | ".join(cells).replace("\0", "?")[:400]
-
-
-_LIMITS = {
-    column.key: column.type.length  # type: ignore[attr-defined]
-    for column in FormerCase.__table__.columns
-    if getattr(column.type, "length", None)
-}
-
-
-def _person(cell: dict[str, str], odd: list[str]) -> dict[str, Any]:
-    names = {name: cell[column] if cell[column].strip() else None for name, column in NAMES.items()}
-    if names["first_surname"] is None:
-        odd.append("no first surname")
-        names["first_surname"] = ""
-    sex = cell["SEXO"].strip().upper() or None
-    if sex not in ("M", "F", "X", None):
-        odd.append(f"sex {sex[:10]!r} is not known: left empty")
-        sex = None
-    found = {**names, "search_name": search_name(*names.values()), "sex_code": sex}
-    return found | {"birth_date": _birth(cell["FECHA_NAC"], odd), **_identification(cell, odd)}
-
-
-def _birth(text: str, odd: list[str]) -> str | None:
+def _cells(text: str, separator: str) -> list[str] | None:
+    """The cells of a record; None when its quotes are not right, so far."""
+    if '"' not in text:
+        return text.rstrip("\r\n").split(separator)
     try:
-        date = PartialDate.parse_former(text)
-    except ValueError:
-        odd.append(f"date of birth {text.strip()[:20]!r} does not exist: left empty")
+        return next(csv.reader([text], delimiter=separator, strict=True), [])
+    except csv.Error:
         return None
-    return str(date) if date else None
-
-
-def _identification(cell: dict[str, str], odd: list[str]) -> dict[str, str | None]:
-    kind, number = cell["TIPO_IDENT"].strip().upper() or None, cell["NUM_IDENT"].strip() or None
-    found = {"identification_type_code": kind, "identification_number": number, "cui": None}
-    if kind == "CUI":
-        found["cui"] = found["identification_number"] = re.sub(r"\s", "", number or "")
-        if not re.fullmatch(r"[0-9]{13}", str(found["cui"])):
-            odd.append(f"{(number or '')[:30]!r} is no CUI: kept as it is, not as a CUI")
-            found.update(cui=None, identification_number=number)
-    return found
-
-
-def _passport(cell: dict[str, str], types: dict[str, str], odd: list[str]) -> dict[str, Any]:
-    label, kind, state = cell["SEDE"], cell["TIPO_PASAPORTE"], cell["ESTADO"].strip().upper()
-    site, passport_type = SITES.get(normalised(label)), types.get(normalised(kind))
-    if site is None:
-        odd.append(f"site {label[:40]!r} is not known: kept as it is")
-    if passport_type is None:
-        odd.append(f"passport type {kind[:40]!r} is not known: left empty")
-    if state not in STATES:
-        odd.append(f"state {state[:12]!r} is not known: kept as it is")
-    return {
-        "booklet_number": re.sub(r"\s", "", cell["LIBRETA"]).upper() or None, "passport_type_code": passport_type,
-        "issued_on": _day(cell["FECHA_EMISION"], "date of issue", odd),
-        "expires_on": _day(cell["FECHA_VENCE"], "date of expiry", odd),
-        "site_code": site, "site_label": label or None, "state": state,
-    }  # fmt: skip
-
-
-def _day(text: str, name: str, odd: list[str]) -> dt.date | None:
-    try:
-        date = PartialDate.parse_former(text)
-    except ValueError:
-        date = None
-    if text.strip() and (date is None or date.day is None):
-        odd.append(f"{name} {text.strip()[:20]!r} does not exist: left empty")
-    return date.earliest() if date and date.day else None

@@ -5,7 +5,7 @@ looked for. Then cases are asked for those words (`workflow.name_hits`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, true
@@ -32,16 +32,16 @@ class Found:
     errors.
     """
 
-    exact: list[PassportCase]
-    alike: list[PassportCase]
+    exact: list[PassportCase] = field(default_factory=list)
+    alike: list[PassportCase] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class FoundFormer:
     """As `Found`, of the former system."""
 
-    exact: list[FormerCase]
-    alike: list[FormerCase]
+    exact: list[FormerCase] = field(default_factory=list)
+    alike: list[FormerCase] = field(default_factory=list)
 
 
 def waiting(names: str, actor: Actor, state: State) -> ColumnElement[bool] | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from app import loading
+from app import history, loading
 from app.demo import accounts, mail, office, stockroom
 from app.demo.enrolments import DemoEnrolment, make_enrolments
 from app.demo.people import REGISTRY_COLUMNS
@@ -62,7 +62,7 @@ def _enrol(enrolments: list[DemoEnrolment]) -> None:
             (place / f"{one.enrollment_id}.json").write_text(json.dumps(one.body, ensure_ascii=False), encoding="utf-8")
         registry.load(session(), place / "registry.csv")
         session.commit()
-        list(loading.import_history(place / "former.csv"))
+        history.import_history([place / "former.csv"], place / "imports", say=lambda _line: None)
         refused = [line for line, done in loading.enrol_folder(place, loading.station(None)) if not done]
         if refused:
             raise RuntimeError("the demonstration's own enrolments were refused:\n" + "\n".join(refused))

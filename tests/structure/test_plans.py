@@ -23,7 +23,7 @@ from security.actor import load_actor
 from security.scope import set_acting
 from tests.build import make_cast
 from tests.cookies import bearer, sit_down
-from workflow import checks, former_passports, name_hits
+from workflow import checks, former_enquiries, former_passports, name_hits
 from workflow.name_search import find, find_former, find_in_place
 
 CASES = 20_000
@@ -177,6 +177,11 @@ PAGES: dict[str, Callable[[Known], Request]] = {
     "people by a number": get("supervisor", "/enquiries/people/?q={ENTREGADA[cui]}"),
     "applicant": get("supervisor", "/cases/{ENTREGADA[number]}/applicant"),
     "booklet card": get("jpgu", "/booklets/{ENTREGADA[booklet_number]}"),
+    "former cases by names": get("consultas", "/former/?names=garcia+jose"),
+    "former cases of nobody": get("consultas", "/former/?names=zzzz"),
+    "former cases by number": get("consultas", "/former/?number=A4"),
+    "former cases by CUI": get("consultas", "/former/?number={ENTREGADA[cui]}"),
+    "a former case": get("consultas", "/former/H4"),
     "printing page": get("impres", "/printing/{AUTORIZADA[number]}"),
     "page in printing": get("impres", "/printing/{EN_IMPRESION[number]}"),
     "quality start": get("concal", "/quality/"),
@@ -296,6 +301,13 @@ def test_names_are_found_by_an_index(asked: Recorder, monkeypatch: pytest.Monkey
         assert asked.scans() == []
     asked.sent.clear()
     assert all(find_former(scoped(), names, most=50) for names in NAMES)
+
+
+def test_a_booklet_of_the_former_system_is_found_by_an_index(asked: Recorder) -> None:
+    actor = load_actor(scoped(), username="consultas")
+    assert actor is not None
+    asked.sent.clear()
+    assert former_enquiries.with_booklet(scoped(), actor, "A400")
     assert asked.scans() == []
 
 

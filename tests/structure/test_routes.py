@@ -13,8 +13,6 @@ from workflow.queues import QUEUES
 
 #: Open on purpose although the route is ours: none so far.
 PUBLIC: frozenset[str] = frozenset()
-#: Profiles hold them already, for modules of the manual that are not built: 13 (Libreta) and 14 (Histórico).
-FOR_LATER = {Permission.SEARCH_FORMER}
 SOURCES = [
     path
     for package in ("views", "reports", "workflow")
@@ -70,7 +68,7 @@ def test_every_permission_is_asked_for_somewhere(app: Flask) -> None:
     asked |= {move.permission for move in TRANSITIONS.values()} | {Permission.SEE_EVERY_SITE}
     sources = "".join(path.read_text(encoding="utf-8") for path in SOURCES)
     asked |= {permission for permission in Permission if f"Permission.{permission.name}" in sources}
-    assert set(Permission) - asked == FOR_LATER
+    assert set(Permission) - asked == set()
 
 
 def test_every_permission_is_given_to_a_profile() -> None:

@@ -146,7 +146,7 @@ def test_a_search_is_logged_with_what_was_asked_and_found(db: Session, login: Lo
     login("supervisor").get("/enquiries/search/?first_name=Marisela")
     look = db.scalars(select(AccessLog).order_by(AccessLog.id.desc())).first()
     assert look is not None
-    assert look.detail == {"asked": {"first_name": "MARISELA"}, "cases": [case.number]}
+    assert look.detail == {"asked": {"first_name": "Marisela"}, "cases": [case.number]}
 
 
 def test_results_cost_the_same_however_many_they_are(db: Session, login: Login, connection: Connection) -> None:
