@@ -64,8 +64,7 @@ def main(folders: str) -> None:
 
 
 def limit_resources() -> None:
-    """Limits for this process and, each counting anew, for its forks."""
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    """Limits for this process and, each counting anew, for its forks; those are limited in time besides."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
@@ -99,6 +98,7 @@ def answered_in_a_fork(answerer: Callable[..., bytes], *question: Any) -> bytes:
 def _answer_and_exit(answerer: Callable[..., bytes], question: tuple[Any, ...], sender: int) -> None:
     """Decode in the fork and leave without any cleaning up, which spoilt memory might not survive."""
     code = 1
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     try:
         said = answerer(*question)
         with open(sender, "wb") as stream:

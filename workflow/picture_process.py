@@ -5,8 +5,8 @@ without environment, limited in processor time, memory and files, and killed whe
 for sizes and pixels and nothing else. Few run at once, whatever is sent: who waits too long is told to come again.
 """
 
+import atexit
 import fcntl
-import io
 import os
 import signal
 import subprocess
@@ -15,10 +15,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 from importlib.util import find_spec
+from typing import BinaryIO, cast
 
 from models.text import N_
 from security.errors import Unknown
@@ -86,13 +87,81 @@ class Answer:
 def decode(questions: Sequence[Question]) -> list[Answer | Fault]:
     """An answer for each file; those that time did not suffice for are damaged.
 
-    `Unknown` (503) when no process is free in time; RuntimeError when the process does not work, whatever the files.
+    `Unknown` (503) when no turn is free in time; RuntimeError when the process does not work, whatever the files.
     """
     if not questions:
         return []
     with turn():
-        said = decoder.frames(io.BytesIO(converse(start(), b"".join(map(_frame, questions)))))
-        return [_answer(next(said, b"")) for _ in questions]
+        return _far_end().decode(questions)
+
+
+class FarEnd:
+    """The process, kept from one call to the next: Pillow takes longer to import than most pictures to decode.
+
+    It ends when this process does, and is not used again when a file of a call crashed, ran into its limits or lasted
+    too long: a fork that hostile bytes took over must find nobody else's pictures.
+    """
+
+    def __init__(self) -> None:
+        self.owner, self.process, self.sound = os.getpid(), start(), True
+        self._stdin, self._stdout = cast(BinaryIO, self.process.stdin), cast(BinaryIO, self.process.stdout)
+
+    def decode(self, questions: Sequence[Question]) -> list[Answer | Fault]:
+        """As the function of that name."""
+        until = time.monotonic() + WALL_SECONDS
+        alarm = threading.Timer(WALL_SECONDS, self.kill)
+        alarm.start()
+        try:
+            said = [self._said(question, until) for question in questions]
+        finally:
+            alarm.cancel()
+        self.sound = self.sound and b"" not in said
+        return list(map(_answer, said))
+
+    def _said(self, question: Question, until: float) -> bytes:
+        """One question and its answer at a time, so that neither end waits for the other to read."""
+        try:
+            self._stdin.write(_frame(question))
+            self._stdin.flush()
+            return next(decoder.frames(self._stdout))
+        except (OSError, StopIteration):
+            self.sound = False
+            if time.monotonic() < until:
+                raise RuntimeError(f"the picture process ended with code {self.process.poll()}") from None
+            return b""
+
+    def kill(self) -> None:
+        """End it and its fork."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    def end(self) -> None:
+        """Let go of it: what reads nothing more ends by itself."""
+        if self.owner == os.getpid():
+            self.kill()
+            self.process.wait()
+        for pipe in (self._stdin, self._stdout):
+            with suppress(OSError):
+                pipe.close()
+
+
+_kept: list[FarEnd] = []
+
+
+def _far_end() -> FarEnd:
+    """The one of this process, started when there is none that is sound; a fork's own is not its parent's."""
+    if _kept and not (_kept[0].sound and _kept[0].owner == os.getpid() and _kept[0].process.poll() is None):
+        end()
+    if not _kept:
+        _kept.append(FarEnd())
+    return _kept[0]
+
+
+@atexit.register
+def end() -> None:
+    """End the process of this one; the next file starts another."""
+    while _kept:
+        _kept.pop().end()
 
 
 def start() -> subprocess.Popen[bytes]:
@@ -104,18 +173,6 @@ def start() -> subprocess.Popen[bytes]:
     command = [sys.executable, "-I", "-S", decoder.__file__, folders]
     pipe, null = subprocess.PIPE, subprocess.DEVNULL
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=null, env={}, cwd="/", start_new_session=True)  # noqa: S603
-
-
-def converse(process: subprocess.Popen[bytes], question: bytes) -> bytes:
-    """All output for this input, or what there is of it when time is up; then the process and its fork are killed."""
-    try:
-        output, _ = process.communicate(question, timeout=WALL_SECONDS)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        return process.communicate()[0]
-    if process.returncode != 0:
-        raise RuntimeError(f"the picture process ended with code {process.returncode}")
-    return output
 
 
 def _frame(question: Question) -> bytes:
