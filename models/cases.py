@@ -283,6 +283,15 @@ class Thumbnail(Base):
     data: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class ShownPicture(Base):
+    """A picture in a form that browsers show, where its own is none of those, made once; may be emptied at any time."""
+
+    __tablename__ = "shown_picture"
+
+    picture_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("picture.id"), primary_key=True, autoincrement=False)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class CasePicture(Base):
     """Which picture a case has for what: PORTRAIT, SIGNATURE, or a finger of OSIA's BiometricSubType."""
 

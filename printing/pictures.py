@@ -55,15 +55,20 @@ def printable_signature(image: bytes) -> bytes | None:
 
     None when there is no ink, PageError if it cannot be read. Made again from its own result it is the same.
     """
-    if _is_printable(image):
+    if is_printable(image):
         return image
     try:
         with Image.open(io.BytesIO(image), formats=("PNG", "JPEG")) as opened:
-            if opened.width * opened.height > MAX_SIGNATURE_PIXELS:
-                raise PageError(f"a signature of {opened.width} x {opened.height} pixels is too large")
-            grey = _flattened(opened)
+            return signature_of(opened)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise PageError(f"the signature cannot be read: {error}") from error
+
+
+def signature_of(image: Image.Image) -> bytes | None:
+    """As `printable_signature`, of a picture that is open, or of pixels; what comes from outside is read elsewhere."""
+    if image.width * image.height > MAX_SIGNATURE_PIXELS:
+        raise PageError(f"a signature of {image.width} x {image.height} pixels is too large")
+    grey = _flattened(image)
     ink = grey.point(_IS_INK).getbbox()
     return _marked_png(grey.crop(ink)) if ink else None
 
@@ -73,7 +78,7 @@ def add_signature(pdf: PdfDocument, image: bytes) -> Picture | None:
     png = printable_signature(image)
     if png is None:
         return None
-    width, height = struct.unpack_from(">II", png, 16)
+    width, height = signature_size(png)
     data = b"".join(content for name, content in _chunks(png) if name == b"IDAT")
     entries = (
         f"/Width {width}/Height {height}/BitsPerComponent 8/ColorSpace/DeviceGray"
@@ -82,8 +87,14 @@ def add_signature(pdf: PdfDocument, image: bytes) -> Picture | None:
     return Picture(pdf.add_stream(f"/Type/XObject/Subtype/Image{entries}", data), width, height)
 
 
-def _is_printable(image: bytes) -> bool:
-    """A PNG as `_marked_png` makes it, by its first bytes."""
+def signature_size(png: bytes) -> tuple[int, int]:
+    """Width and height in pixels of a signature in the form of `printable_signature`."""
+    width, height = struct.unpack_from(">II", png, 16)
+    return width, height
+
+
+def is_printable(image: bytes) -> bool:
+    """Whether a signature is in the form of `printable_signature`: a PNG of `_marked_png`, by its first bytes."""
     return image[:16] == _PNG + _HEADER and image[24:29] == _GREY and image[37 : 41 + len(_MARK)] == b"tEXt" + _MARK
 
 

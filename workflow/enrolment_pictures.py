@@ -21,6 +21,7 @@ from models.enrolments import Enrollment, EnrollmentBuffer
 from models.text import N_
 from workflow import pictures
 from workflow.enrolment_form import BadEnrolment
+from workflow.picture_process import Want
 from workflow.pictures import BadPicture, PictureClaim
 
 NO_BUFFER = N_("This enrolment has no such buffer.")
@@ -70,14 +71,14 @@ def check_draft(session: Session, enrollment_id: str, body: dict[str, Any], *, f
 
 
 def check_complete(session: Session, enrollment_id: str, body: dict[str, Any], *, fresh: bool) -> list[Shot]:
-    """Every picture of a body that is to be finalized, proved in one go; `fresh` as above. BadEnrolment otherwise."""
+    """Every picture of a body that is to be finalized, and what the page needs, proved in one go; errors as above."""
     seen = set()
     for position, item in enumerate(items(body)):
         if kind_of(item) in seen:
             raise BadEnrolment(f"$.biometricData[{position}]", TWICE)
         seen.add(kind_of(item))
     claimed = [*_inline(body, fresh=fresh), *_stored(session, enrollment_id, body)]
-    return _proved(body, sorted(claimed, key=lambda one: one.position))
+    return _proved(body, sorted(claimed, key=lambda one: one.position), for_page=True)
 
 
 def take_out(body: dict[str, Any], shots: Iterable[Shot]) -> dict[str, Any]:
@@ -239,8 +240,14 @@ def _references(enrollment_id: str, body: dict[str, Any]) -> dict[int, str]:
     return named
 
 
-def _proved(body: dict[str, Any], claimed: list[_Claimed]) -> list[Shot]:
-    verdicts = pictures.check_pictures([(one.data, one.claim) for one in claimed])
+def _proved(body: dict[str, Any], claimed: list[_Claimed], *, for_page: bool = False) -> list[Shot]:
+    """All pictures proved in one go, with the pixels that the page is made of when they are `for_page`."""
+    kinds = [kind_of(items(body)[one.position]) for one in claimed]
+    wants = [
+        pictures.want_for_page(kind, one.data, one.claim.media_type) if for_page else Want.SIZE
+        for kind, one in zip(kinds, claimed, strict=True)
+    ]
+    verdicts = pictures.check_pictures([(one.data, one.claim) for one in claimed], wants)
     shots = []
     for one, verdict in zip(claimed, verdicts, strict=True):
         if isinstance(verdict, BadPicture):

@@ -4,11 +4,9 @@ Files come from people and are never opened here but to be judged; they are hand
 """
 
 import hashlib
-import io
 import re
 from collections.abc import Iterable, Sequence
 
-from PIL import Image
 from sqlalchemy import delete, exists, func, or_, select
 from sqlalchemy.orm import Session, undefer
 
@@ -21,12 +19,11 @@ from security.errors import BadValue, NotAllowed, NotFound
 from security.looks import log_look
 from security.permissions import Permission
 from workflow import enquiries
-from workflow.pictures import MAX_JPEG_SCANS, MAX_PIXELS, TOO_LARGE
+from workflow.pictures import BadPicture, is_whole
 
 MAX_BYTES = 5 * 1024 * 1024
 AT_MOST = 3
 SUFFIXES = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}
-_FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG"}
 _LONGEST_NAME = 120
 _PDF_HEAD = re.compile(rb"%PDF-[12]\.[0-9]")
 _PDF_TAIL = re.compile(rb"startxref\s+([0-9]{1,8})\s+%%EOF\s*\Z")
@@ -40,7 +37,7 @@ TOO_MANY = N_("At most %(most)s files are kept with a correction: take one off f
 def kind_of(data: bytes) -> str | None:
     """The media type of a file by its content, when it is whole and of a kind that is taken; None otherwise."""
     if data.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg" if data.count(b"\xff\xda") <= MAX_JPEG_SCANS and _decodes(data, "image/jpeg") else None
+        return "image/jpeg" if _decodes(data, "image/jpeg") else None
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png" if _decodes(data, "image/png") else None
     return "application/pdf" if _is_pdf(data) else None
@@ -48,16 +45,9 @@ def kind_of(data: bytes) -> str | None:
 
 def _decodes(data: bytes, media_type: str) -> bool:
     try:
-        with Image.open(io.BytesIO(data), formats=[_FORMATS[media_type]]) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise BadValue(TOO_LARGE, field="evidence", side=max(picture.size), pixels=MAX_PIXELS)
-            picture.draft(None, (512, 512))
-            picture.load()
-    except BadValue:
-        raise
-    except Exception:  # hostile files make Pillow raise nearly anything
-        return False
-    return True
+        return is_whole(data, media_type)
+    except BadPicture as refusal:
+        raise BadValue(refusal.message_id, field="evidence", **refusal.params) from None
 
 
 def _is_pdf(data: bytes) -> bool:

@@ -31,7 +31,7 @@ from printing.mrz import TravelDocument, document_code, td3
 from printing.seal import PublicKey, sign
 from printing.transliteration import DEFAULT_CHOICES, MrzChoices, MrzError
 from security.errors import Unavailable, Unknown
-from workflow import seal_keys
+from workflow import pictures, seal_keys
 from workflow.persons import expiry
 
 AUTHORITY = "INSTITUTO GUATEMALTECO DE MIGRACIÓN"
@@ -163,8 +163,8 @@ def page_data(session: Session, case: PassportCase, use: Personalisation) -> Pag
         issued_on=use.issued_on,
         authority=AUTHORITY,
         expires_on=use.expires_on,
-        portrait=_picture(session, case, "PORTRAIT") or b"",
-        signature=_picture(session, case, "SIGNATURE"),
+        portrait=portrait.data if (portrait := _picture(session, case, "PORTRAIT")) else b"",
+        signature=_signature(session, case),
         mrz_lines=(use.mrz_line_1, use.mrz_line_2),
         seal=use.seal_text,
         type_code=use.mrz_line_1[:2].rstrip("<"),
@@ -188,14 +188,22 @@ def birth_place(session: Session, applicant: Applicant) -> str:
     return ", ".join(filter(None, (applicant.birth_place, country))).upper()
 
 
-def _picture(session: Session, case: PassportCase, kind: str) -> bytes | None:
-    picture = session.scalars(
+def _signature(session: Session, case: PassportCase) -> bytes | None:
+    """The signature in the form that is printed unread; none that cannot be read, which says so when it is printed."""
+    picture = _picture(session, case, "SIGNATURE")
+    try:
+        return pictures.printable_signature(picture.data, picture.media_type) if picture else None
+    except (pictures.BadPicture, PageError):
+        return b""
+
+
+def _picture(session: Session, case: PassportCase, kind: str) -> Picture | None:
+    return session.scalars(
         select(Picture)
         .join(CasePicture, CasePicture.print_picture_id == Picture.id)
         .where(CasePicture.case_id == case.id, CasePicture.kind == kind)
         .options(undefer(Picture.data))
     ).first()
-    return picture.data if picture else None
 
 
 def _public_keys(use: Personalisation) -> Mapping[str, PublicKey]:

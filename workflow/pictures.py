@@ -1,34 +1,32 @@
 """Pictures of an enrolment: proof that the bytes are what they claim to be, and their forms for page and screen.
 
-All are decoded to the end, within limits of bytes and pixels that are checked before: JPEG and PNG here by Pillow, WSQ
-and JPEG 2000 apart, by `workflow.wsq_process`.
+All are decoded to the end, apart, by `workflow.picture_process`, from where only pixels come back: Pillow is here to
+write pictures, never to read them.
 """
 
 import binascii
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from models.text import N_
+from printing.pictures import is_printable, signature_of
 from security.errors import BadValue
-from workflow import wsq_process
+from workflow import picture_process
+from workflow.picture_decoder import MAX_PIXELS, MAX_PIXELS_JPEG2000, MAX_SIDE, segments
+from workflow.picture_process import Answer, Fault, Question, Raster, Want
 
 MAX_BYTES = 2 * 1024 * 1024
-MAX_SIDE = 6000
-MAX_PIXELS = 25_000_000
-MAX_PIXELS_JPEG2000 = 4_000_000  # its decoder takes 40 bytes a pixel
 MAX_JPEG_SCANS = 100
 MAX_BASE64 = (MAX_BYTES + 2) // 3 * 4
+#: Width and height in pixels of what lists show.
+BOX = (96, 120)
 
 WSQ, JPEG2000 = "image/wsq", "image/jp2"
-_APART = (WSQ, JPEG2000)
-_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _SYNONYMS = {"image/x-wsq": WSQ}
-_FORMATS = {"image/jpeg": "JPEG", JPEG2000: "JPEG2000", "image/png": "PNG"}
 _BEGINS = {
     "image/jpeg": b"\xff\xd8\xff",
     JPEG2000: b"\x00\x00\x00\x0cjP  \r\n\x87\n",
@@ -44,6 +42,7 @@ TOO_LARGE = N_("The picture may have from 1 to %(side)s pixels a side and at mos
 OTHER_TYPE = N_("The picture is not of the media type %(media_type)s.")
 OTHER_SIZE = N_("The picture is %(width)s × %(height)s pixels, not what is claimed.")
 CUT_OFF = N_("The picture does not end as a whole file does.")
+MOVES = N_("The picture has several images that follow each other; one is wanted.")
 DAMAGED = N_("The picture cannot be decoded to the end.")
 
 
@@ -62,21 +61,16 @@ class PictureClaim:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture decoded to the end: media type (`image/wsq` for both its names), pixels, SHA-256 of the file."""
+    """A picture decoded to the end: media type (`image/wsq` for both its names), width and height in pixels, SHA-256.
+
+    `raster` has its pixels where they were wanted.
+    """
 
     media_type: str
     width: int
     height: int
     sha256: str
-
-
-@dataclass(frozen=True)
-class Raster:
-    """A picture decoded apart: one, three or four bytes a pixel, rows from the top; none if only the size was asked."""
-
-    width: int
-    height: int
-    pixels: bytes
+    raster: Raster | None = field(default=None, repr=False)
 
 
 def decode_base64(text: object) -> bytes:
@@ -99,19 +93,44 @@ def check_picture(data: bytes, claim: PictureClaim) -> Picture:
     return verdict
 
 
-def check_pictures(pictures: Sequence[tuple[bytes, PictureClaim]]) -> list[Picture | BadPicture]:
-    """As `check_picture`, for all pictures of an enrolment, whose fingerprints share a process: a verdict for each."""
-    apart = [(data, _plain(claim.media_type)) for data, claim in pictures if _plain(claim.media_type) in _APART]
-    rasters = iter(decode_apart(apart, pixels=False))
-    return [_verdict(data, claim, rasters) for data, claim in pictures]
+def check_pictures(
+    pictures: Sequence[tuple[bytes, PictureClaim]], wants: Sequence[Want] | None = None
+) -> list[Picture | BadPicture]:
+    """As `check_picture`, for all pictures of an enrolment, which share a process: a verdict for each.
+
+    `wants` says of each whether its pixels are wanted too; of none, when it is not given.
+    """
+    questions = [
+        Question(data, _plain(claim.media_type), want)
+        for (data, claim), want in zip(pictures, wants or [Want.SIZE] * len(pictures), strict=True)
+    ]
+    answers = decode_apart(questions)
+    return [_verdict(data, claim, answer) for (data, claim), answer in zip(pictures, answers, strict=True)]
 
 
-def decode_apart(files: Sequence[tuple[bytes, str]], *, pixels: bool = True) -> list[Raster | BadPicture]:
-    """Each WSQ or JPEG 2000 file, given with its media type, decoded, or why not; in one process, in ten seconds."""
-    refusals = [_refusal_unread(data, media_type) for data, media_type in files]
-    sound = [data for (data, _), refusal in zip(files, refusals, strict=True) if refusal is None]
-    decoded = wsq_process.decode(sound, pixels=pixels)
-    return [refusal or _raster(next(decoded, None)) for refusal in refusals]
+def decode_apart(questions: Sequence[Question]) -> list[Answer | BadPicture]:
+    """Each file decoded, or why not; in one process, in ten seconds."""
+    refusals = [_refusal_unread(question.data, question.media_type) for question in questions]
+    asked = [question for question, refusal in zip(questions, refusals, strict=True) if refusal is None]
+    answers = iter(picture_process.decode(asked))
+    return [refusal or _told(next(answers), question) for question, refusal in zip(questions, refusals, strict=True)]
+
+
+def is_whole(data: bytes, media_type: str) -> bool:
+    """Whether a JPEG or PNG can be decoded, whatever is behind its end; BadPicture when it has too many pixels."""
+    if too_many_scans(data, media_type):
+        return False
+    [answer] = picture_process.decode([Question(data, media_type, Want.SIZE, (256, 256))])
+    if answer is Fault.TOO_LARGE:
+        raise BadPicture(TOO_LARGE, side=MAX_SIDE, pixels=MAX_PIXELS)
+    return isinstance(answer, Answer)
+
+
+def want_for_page(kind: str, data: bytes, media_type: str) -> Want:
+    """What the page needs of a picture besides the proof: pixels where it is not printed byte for byte."""
+    if kind == "PORTRAIT":
+        return Want.UNLESS_PLAIN if media_type == "image/jpeg" and _is_baseline(data) else Want.PIXELS
+    return Want.PIXELS if kind == "SIGNATURE" else Want.SIZE
 
 
 def printable_portrait(data: bytes, media_type: str) -> bytes:
@@ -119,51 +138,114 @@ def printable_portrait(data: bytes, media_type: str) -> bytes:
 
     A transcoded one has no metadata. BadPicture when it cannot be decoded.
     """
-    if media_type == "image/jpeg" and _is_printable(data):
+    want = want_for_page("PORTRAIT", data, media_type)
+    raster = _one(Question(data, _plain(media_type), want)).raster
+    return as_jpeg(raster, quality=92) if raster else data
+
+
+def printable_signature(data: bytes, media_type: str) -> bytes | None:
+    """The signature as the page wants it, None when it has no ink; raises BadPicture or `PageError`."""
+    if is_printable(data):
         return data
-    return _jpeg(_shown(data, media_type), quality=92)
+    raster = _one(Question(data, _plain(media_type), Want.PIXELS)).raster
+    return ink(raster) if raster else None
+
+
+def ink(raster: Raster) -> bytes | None:
+    """The signature of these pixels as the page wants it, None when there is no ink; `PageError` when too large."""
+    return signature_of(_image(raster))
 
 
 def as_png(data: bytes, media_type: str) -> bytes:
     """The picture as PNG, which every browser shows; a PNG unchanged. BadPicture when it cannot be decoded."""
     if media_type == "image/png":
         return data
-    picture = _shown(data, media_type)
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", compress_level=3)
+    _image(_raster(data, media_type)).save(buffer, "PNG", compress_level=3)
     return buffer.getvalue()
 
 
-def thumbnail(data: bytes, media_type: str, box: tuple[int, int] = (96, 120)) -> bytes:
+def thumbnail(data: bytes, media_type: str, box: tuple[int, int] = BOX) -> bytes:
     """The picture as JPEG that fits into `box` (width, height in pixels), its proportions kept, on white ground."""
-    picture = _shown(data, media_type, box)
-    picture.thumbnail(box)
-    return _jpeg(picture, quality=80)
+    [made] = thumbnails([(data, media_type)], box)
+    if isinstance(made, BadPicture):
+        raise made
+    return made
 
 
-def _verdict(data: bytes, claim: PictureClaim, rasters: Iterator[Raster | BadPicture]) -> Picture | BadPicture:
-    media_type = _plain(claim.media_type)
-    try:
-        width, height = _size(next(rasters)) if media_type in _APART else _decoded_size(data, media_type)
-        _compare(claim, width, height)
-    except BadPicture as refusal:
-        return refusal
-    return Picture(media_type, width, height, hashlib.sha256(data).hexdigest())
+def thumbnails(files: Sequence[tuple[bytes, str]], box: tuple[int, int] = BOX) -> list[bytes | BadPicture]:
+    """As `thumbnail`, for several files with their media types, which share a process: why not where it cannot be."""
+    answers = decode_apart([Question(data, _plain(media_type), Want.PIXELS, box) for data, media_type in files])
+    return [
+        as_jpeg(answer.raster, quality=80) if isinstance(answer, Answer) and answer.raster else _refusal(answer)
+        for answer in answers
+    ]
+
+
+def as_jpeg(raster: Raster, quality: int) -> bytes:
+    """Baseline JPEG of these pixels, without metadata."""
+    buffer = io.BytesIO()
+    _image(raster).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def _verdict(data: bytes, claim: PictureClaim, answer: Answer | BadPicture) -> Picture | BadPicture:
+    if isinstance(answer, BadPicture):
+        return answer
+    if claim.width not in (None, answer.width) or claim.height not in (None, answer.height):
+        return BadPicture(OTHER_SIZE, width=answer.width, height=answer.height)
+    digest = hashlib.sha256(data).hexdigest()
+    return Picture(_plain(claim.media_type), answer.width, answer.height, digest, answer.raster)
+
+
+def _one(question: Question) -> Answer:
+    [answer] = decode_apart([question])
+    if isinstance(answer, BadPicture):
+        raise answer
+    return answer
+
+
+def _raster(data: bytes, media_type: str) -> Raster:
+    raster = _one(Question(data, _plain(media_type), Want.PIXELS)).raster
+    if raster is None:
+        raise BadPicture(DAMAGED)
+    return raster
+
+
+def _refusal(answer: Answer | BadPicture) -> BadPicture:
+    return answer if isinstance(answer, BadPicture) else BadPicture(DAMAGED)
+
+
+def _told(answer: Answer | Fault, question: Question) -> Answer | BadPicture:
+    """The answer, or its fault in words."""
+    if isinstance(answer, Answer):
+        return answer
+    if answer is Fault.TOO_LARGE:
+        most = MAX_PIXELS_JPEG2000 if question.media_type == JPEG2000 else MAX_PIXELS
+        return BadPicture(TOO_LARGE, side=MAX_SIDE, pixels=most)
+    return BadPicture(MOVES if answer is Fault.MOVES else DAMAGED)
+
+
+def _image(raster: Raster) -> Image.Image:
+    return Image.frombytes(raster.mode, (raster.width, raster.height), raster.pixels)
 
 
 def _plain(media_type: str) -> str:
     return _SYNONYMS.get(media_type, media_type)
 
 
-def _size(raster: Raster | BadPicture) -> tuple[int, int]:
-    if isinstance(raster, BadPicture):
-        raise raster
-    return raster.width, raster.height
+def too_many_scans(data: bytes, media_type: str) -> bool:
+    """Scans cost nothing in bytes and a whole pass each over the picture: thousands hold a decoder for minutes."""
+    return media_type == "image/jpeg" and data.count(b"\xff\xda") > MAX_JPEG_SCANS
 
 
-def _compare(claim: PictureClaim, width: int, height: int) -> None:
-    if claim.width not in (None, width) or claim.height not in (None, height):
-        raise BadPicture(OTHER_SIZE, width=width, height=height)
+def _refusal_unread(data: bytes, media_type: str) -> BadPicture | None:
+    """Why a file is not even given to the decoder, if so."""
+    try:
+        _check_form(data, media_type)
+    except BadPicture as refusal:
+        return refusal
+    return None
 
 
 def _check_form(data: bytes, media_type: str) -> None:
@@ -176,14 +258,8 @@ def _check_form(data: bytes, media_type: str) -> None:
         raise BadPicture(OTHER_TYPE, media_type=media_type)
     if not (_ends_as_jp2(data) if media_type == JPEG2000 else data.rstrip(b"\0").endswith(_ENDS[media_type])):
         raise BadPicture(CUT_OFF)
-    # Scans cost nothing in bytes and a whole pass each over the picture: thousands of them hold a decoder for minutes.
-    if media_type == "image/jpeg" and data.count(b"\xff\xda") > MAX_JPEG_SCANS:
+    if too_many_scans(data, media_type):
         raise BadPicture(DAMAGED)
-
-
-def _check_size(width: int, height: int, most: int = MAX_PIXELS) -> None:
-    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE and width * height <= most):
-        raise BadPicture(TOO_LARGE, side=MAX_SIDE, pixels=most)
 
 
 def _ends_as_jp2(data: bytes) -> bool:
@@ -199,101 +275,7 @@ def _ends_as_jp2(data: bytes) -> bool:
     return whole and at == len(data)
 
 
-@contextmanager
-def _decoding() -> Iterator[None]:
-    """Whatever a decoder raises is the picture's fault; hostile files make Pillow raise nearly anything."""
-    try:
-        yield
-    except BadPicture:
-        raise
-    except Image.DecompressionBombError:
-        raise BadPicture(TOO_LARGE, side=MAX_SIDE, pixels=MAX_PIXELS) from None
-    except Exception:
-        raise BadPicture(DAMAGED) from None
-
-
-def _opened(data: bytes, media_type: str) -> Image.Image:
-    """The picture with only its header read, judged by its form and size."""
-    _check_form(data, media_type)
-    with _decoding():
-        picture = Image.open(io.BytesIO(data), formats=[_FORMATS[media_type]])
-    _check_size(*picture.size, MAX_PIXELS_JPEG2000 if media_type == JPEG2000 else MAX_PIXELS)
-    return picture
-
-
-def _decoded_size(data: bytes, media_type: str) -> tuple[int, int]:
-    with _opened(data, media_type) as picture, _decoding():
-        picture.load()
-        return picture.size
-
-
-def _refusal_unread(data: bytes, media_type: str) -> BadPicture | None:
-    """Why a file is not even given to the decoder apart, if so."""
-    try:
-        if media_type == JPEG2000:
-            _opened(data, media_type).close()
-        else:
-            _check_form(data, media_type)
-            _check_size(*_wsq_frame(data))
-    except BadPicture as refusal:
-        return refusal
-    return None
-
-
-def _raster(answer: tuple[int, int, bytes] | None) -> Raster | BadPicture:
-    return Raster(*answer) if answer else BadPicture(DAMAGED)
-
-
-def _wsq_frame(data: bytes) -> tuple[int, int]:
-    """Width and height in the frame header of a WSQ file (FBI IAFIS-IC-0110: start, tables and comments, frame)."""
-    for marker, at in _segments(data):
-        if marker == 0xA2 and at + 10 <= len(data):
-            return int.from_bytes(data[at + 8 : at + 10], "big"), int.from_bytes(data[at + 6 : at + 8], "big")
-    raise BadPicture(DAMAGED)
-
-
-def _segments(data: bytes) -> Iterator[tuple[int, int]]:
-    """Marker and position of each segment of a JPEG or WSQ file, from its start to the first coded data."""
-    at = 2
-    while data[at : at + 1] == b"\xff" and at + 4 <= len(data):
-        yield data[at + 1], at
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-
-
-def _shown(data: bytes, media_type: str, box: tuple[int, int] | None = None) -> Image.Image:
-    """The picture upright, opaque, in grey or RGB; a JPEG decoded only as finely as a thumbnail of `box` needs."""
-    if _plain(media_type) in _APART:
-        [raster] = decode_apart([(data, _plain(media_type))])
-        if isinstance(raster, BadPicture):
-            raise raster
-        mode = _MODES[len(raster.pixels) // (raster.width * raster.height)]
-        return _flat(Image.frombytes(mode, (raster.width, raster.height), raster.pixels))
-    with _opened(data, media_type) as picture, _decoding():
-        if box:
-            picture.draft(None, (2 * max(box), 2 * max(box)))
-        return _flat(ImageOps.exif_transpose(picture))
-
-
-def _flat(picture: Image.Image) -> Image.Image:
-    """The picture in grey or RGB, on white where it is transparent, and without metadata."""
-    if picture.has_transparency_data:
-        ground = Image.new("RGBA", picture.size, "white")
-        ground.alpha_composite(picture.convert("RGBA"))
-        picture = ground
-    flat = picture.convert("L" if picture.mode in ("1", "L", "LA") or picture.mode.startswith("I") else "RGB")
-    flat.info.clear()
-    return flat
-
-
-def _jpeg(picture: Image.Image, quality: int) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=quality)
-    return buffer.getvalue()
-
-
-def _is_printable(data: bytes) -> bool:
-    """True for a baseline JPEG, whose first frame header is SOF0 (ITU T.81 annex B), in RGB or grey, and upright."""
-    with _opened(data, "image/jpeg") as picture, _decoding():
-        frames = (kind for kind, _ in _segments(data) if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC))
-        upright = picture.getexif().get(0x0112, 1) == 1
-        return bool(upright and picture.mode in ("RGB", "L") and next(frames, None) == 0xC0)
+def _is_baseline(data: bytes) -> bool:
+    """True for a baseline JPEG, whose first frame header is SOF0 (ITU T.81 annex B)."""
+    frames = (kind for kind, _ in segments(data) if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC))
+    return next(frames, None) == 0xC0

@@ -1,6 +1,7 @@
 """T01 and T02: a complete enrolment becomes a case; what the checks find refers it to secondary validation."""
 
 import datetime as dt
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,7 @@ from models.cases import (
 from models.clock import local_date
 from models.text import N_
 from printing.geometry import PageError
-from printing.pictures import printable_signature
+from printing.pictures import signature_size
 from security.actor import Actor, system_actor
 from security.scope import acting_as
 from workflow import amendments, cases, checks, loss_facts, pictures
@@ -182,22 +183,26 @@ def _picture(data: bytes, proof: pictures.Picture) -> Picture:
 
 
 def _printed(shot: Shot, picture: Picture) -> Picture | None:
-    """The form in which the picture goes on the page, made here once: a portrait as JPEG, a signature as grey PNG."""
-    kind = kind_of(shot.item)
+    """The form in which the picture goes on the page, made here once: a portrait as JPEG, a signature as grey PNG.
+
+    A portrait that is printed byte for byte has no pixels here; a signature without ink is not printed.
+    """
+    kind, raster = kind_of(shot.item), shot.proof.raster
     if kind == "PORTRAIT":
-        media_type, ready = "image/jpeg", pictures.printable_portrait(shot.data, shot.proof.media_type)
-    elif kind == "SIGNATURE":
-        media_type, ready = "image/png", _signature(shot)
-    else:
-        return None
-    if ready == shot.data:
-        return picture
-    return _picture(ready, pictures.check_picture(ready, pictures.PictureClaim(media_type)))
+        ready = pictures.as_jpeg(raster, quality=92) if raster else None
+        return _made(ready, "image/jpeg", raster.width, raster.height) if ready and raster else picture
+    ready = _signature(shot) if kind == "SIGNATURE" else None
+    return _made(ready, "image/png", *signature_size(ready)) if ready else None
 
 
-def _signature(shot: Shot) -> bytes:
+def _made(data: bytes, media_type: str, width: int, height: int) -> Picture:
+    digest = hashlib.sha256(data).digest()
+    return Picture(media_type=media_type, width=width, height=height, sha256=digest, data=data)
+
+
+def _signature(shot: Shot) -> bytes | None:
     try:
-        return printable_signature(shot.data) or shot.data
+        return pictures.ink(shot.proof.raster) if shot.proof.raster else None
     except PageError as error:
         raise BadEnrolment(f"$.biometricData[{shot.position}]", UNPRINTABLE_SIGNATURE, reason=str(error)) from error
 

@@ -18,7 +18,7 @@ from PIL import Image
 from app.demo import agenda, names, people, places, requests
 from app.demo.enrolments import DemoEnrolment, make_enrolments, write_folder
 from app.demo.flaws import Flaw
-from workflow import wsq_process
+from workflow.picture_process import Question, decode
 
 TODAY = date(2026, 11, 22)
 COUNT = 150
@@ -215,10 +215,9 @@ def test_portraits_weigh_little_and_signatures_have_sixteen_colours(enrolments):
 
 def test_fingerprints_in_wsq_decode_in_a_process_of_their_own(enrolments):
     prints = {item["image"] for e in enrolments for item in pictures(e) if item["compression"] == "WSQ"}
-    sizes = list(wsq_process.decode([base64.b64decode(text) for text in prints], pixels=False))
+    sizes = decode([Question(base64.b64decode(text), "image/wsq") for text in prints])
     assert len(sizes) == len(prints) > 10
-    assert {answer[:2] for answer in sizes if answer} == {(320, 400)}
-    assert None not in sizes
+    assert {(answer.width, answer.height) for answer in sizes} == {(320, 400)}
 
 
 def test_a_folder_holds_one_file_for_each_body(tmp_path):

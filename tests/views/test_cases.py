@@ -423,7 +423,7 @@ def test_a_picture_is_private_and_each_look_at_it_is_logged(db: Session, login: 
     db.commit()
     answer = login("supervisor").get(f"/cases/{case.number}/pictures/PORTRAIT")
     assert answer.mimetype == "image/jpeg"
-    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert answer.headers["Cache-Control"] == "private, no-cache"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Content-Disposition"].startswith("inline")
     assert looks(db, case) == ["picture"]

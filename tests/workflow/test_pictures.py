@@ -19,12 +19,12 @@ import _wsq
 import pytest
 from PIL import Image, ImageDraw
 
-from workflow import wsq_process
+from workflow import picture_decoder, picture_process
+from workflow.picture_process import Answer, Question, Want
 from workflow.pictures import (
     BadPicture,
     Picture,
     PictureClaim,
-    Raster,
     as_png,
     check_picture,
     check_pictures,
@@ -114,32 +114,31 @@ def test_a_file_that_kills_the_decoder_costs_only_itself():
     files = [sound("image/wsq")]
     for _ in range(20):
         files += [mutated(sound("image/wsq"), chance, head=400), sound("image/wsq")]
-    decoded = decode_apart([(file, "image/wsq") for file in files])
-    assert [type(answer) for answer in decoded[::2]] == [Raster] * 21
-    assert {answer.pixels for answer in decoded[::2]} == {decoded[0].pixels}
+    decoded = decode_apart([pixels_of(file) for file in files])
+    assert [type(answer) for answer in decoded[::2]] == [Answer] * 21
+    assert {answer.raster.pixels for answer in decoded[::2]} == {decoded[0].raster.pixels}
 
 
 def test_the_fork_of_a_crashing_decoder_answers_nothing():
-    def crash(data):
+    def crash():
         os.kill(os.getpid(), signal.SIGKILL)
 
-    def refuse(data):
+    def refuse():
         raise ValueError("not as many pixels as width times height")
 
-    assert wsq_process.decoded_in_a_fork(crash, b"", True) == b""
-    assert wsq_process.decoded_in_a_fork(refuse, b"", True) == b""
-    assert wsq_process.decoded_in_a_fork(lambda data: (2, 1, data), b"ab", True) == struct.pack(">II", 2, 1) + b"ab"
+    assert picture_decoder.answered_in_a_fork(crash) == b""
+    assert picture_decoder.answered_in_a_fork(refuse) == b""
+    assert picture_decoder.answered_in_a_fork(lambda data: data, b"ab") == b"ab"
 
 
 def test_a_decoder_that_never_ends_or_takes_all_memory_is_ended_by_its_limits():
     code = (
-        "import sys; sys.argv = ['', 'x', 'size']\n"
-        f"import runpy; names = runpy.run_path({wsq_process.__file__!r})\n"
+        f"import runpy; names = runpy.run_path({picture_decoder.__file__!r})\n"
         "names['limit_resources'].__globals__['CPU_SECONDS'] = 1\n"
         "names['limit_resources']()\n"
-        "def forever(data):\n    while True: pass\n"
-        "def greedy(data): return 2 ** 15, 2 ** 15, bytes(2 ** 30)\n"
-        "print([names['decoded_in_a_fork'](do, b'', False) for do in (forever, greedy)])"
+        "def forever():\n    while True: pass\n"
+        "def greedy(): return bytes(2 ** 30)\n"
+        "print([names['answered_in_a_fork'](do) for do in (forever, greedy)])"
     )
     begun = time.monotonic()
     done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, timeout=20)
@@ -148,26 +147,28 @@ def test_a_decoder_that_never_ends_or_takes_all_memory_is_ended_by_its_limits():
 
 
 def test_when_time_is_up_the_process_is_killed_and_what_is_not_answered_is_refused(monkeypatch):
-    monkeypatch.setattr(wsq_process, "WALL_SECONDS", 0.001)
+    monkeypatch.setattr(picture_process, "WALL_SECONDS", 0.001)
     begun = time.monotonic()
-    decoded = decode_apart([(blank_wsq(3000, 3000), "image/wsq")] * 14)
+    decoded = decode_apart([pixels_of(blank_wsq(3000, 3000))] * 14)
     assert isinstance(decoded[-1], BadPicture)
     assert time.monotonic() - begun < 3
 
 
 def test_a_decoding_process_that_does_not_work_is_not_blamed_on_the_picture(monkeypatch):
+    picture_process.end()
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(RuntimeError):
-        decode_apart([(sound("image/wsq"), "image/wsq")])
+        decode_apart([pixels_of(sound("image/wsq"))])
 
 
 def test_the_decoding_process_knows_no_secret_and_imports_nothing_of_ours(monkeypatch):
     monkeypatch.setenv("SECRET_KEY", "hush")
-    process = wsq_process.start(pixels=False)
+    process = picture_process.start()
     environment = Path(f"/proc/{process.pid}/environ").read_bytes()
-    wsq_process.converse(process, b"")
+    process.kill()
+    process.communicate()
     assert b"hush" not in environment
-    source = Path(wsq_process.__file__).read_text("utf-8")
+    source = Path(picture_decoder.__file__).read_text("utf-8")
     assert not re.search(r"^\s*(from|import) (models|workflow|security|app|flask)\b", source, re.MULTILINE)
 
 
@@ -318,13 +319,18 @@ def test_a_portrait_taken_sideways_is_printed_upright_without_metadata():
 
 
 def test_a_fingerprint_is_shown_as_png_with_its_pixels():
-    [decoded] = decode_apart([(sound("image/wsq"), "image/wsq")])
+    [decoded] = decode_apart([pixels_of(sound("image/wsq"))])
     with Image.open(io.BytesIO(as_png(sound("image/wsq"), "image/x-wsq"))) as shown:
-        assert (shown.format, shown.mode, shown.size, shown.tobytes()) == ("PNG", "L", (160, 200), decoded.pixels)
+        assert (shown.format, shown.mode, shown.size, shown.tobytes()) == (
+            "PNG",
+            "L",
+            (160, 200),
+            decoded.raster.pixels,
+        )
 
 
 def test_only_the_dimensions_of_a_fingerprint_come_back_when_only_they_are_asked_for():
-    assert decode_apart([(sound("image/wsq"), "image/wsq")], pixels=False) == [Raster(160, 200, b"")]
+    assert decode_apart([Question(sound("image/wsq"), "image/wsq")]) == [Answer(160, 200, None)]
 
 
 @pytest.mark.parametrize("media_type", TYPES)
@@ -350,6 +356,10 @@ def test_a_fingerprint_is_checked_in_less_than_a_tenth_of_a_second_each():
     begun = time.monotonic()
     check_pictures([(sound("image/wsq"), PictureClaim("image/wsq"))] * 10)
     assert time.monotonic() - begun < 5
+
+
+def pixels_of(data: bytes) -> Question:
+    return Question(data, "image/wsq", Want.PIXELS)
 
 
 def refusal(data: bytes, claim: PictureClaim) -> str:
