@@ -9,7 +9,7 @@ from models.cases import PassportCase
 from models.text import N_
 from security.actor import Actor
 from security.errors import NotFound
-from workflow import enquiries
+from workflow import enquiries, whole_case
 
 #: The pictures a case may have, in the order in which they are shown.
 LABELS = {
@@ -61,7 +61,8 @@ def chosen(case: PassportCase, shown: Sequence[Shot], kind: str | None) -> Shot:
 
 def comparable(session: Session, case: PassportCase, actor: Actor) -> list[PassportCase]:
     """Other cases of the person, by CUI or by descent, whose pictures the actor may see; newest first."""
-    related = [*enquiries.earlier_cases(session, case), *enquiries.relatives(session, case)]
+    kin = whole_case.kin(session, case)
+    related = [*kin.earlier, *kin.lineage]
     seen = {other.id: other for other in related if enquiries.sees_images(actor, other)}
     return [seen[number] for number in sorted(seen, reverse=True)]
 
