@@ -39,8 +39,6 @@ from workflow.name_words import Asked, Tier
 #: How many of the newest cases are looked at before the index is asked; DEEP for a beginning that many words have, of
 #: which the index would have to collect all.
 RECENT, DEEP = 3000, 30_000
-#: How many hits of the widest tier are told apart here; a tier at a time is asked for when there are more.
-FEW = 1000
 #: How many hits are sorted by age. When more bear a name, a page of them is sought in the newest cases, one of WALKED,
 #: which hold four such pages when they are like the others.
 SORTED, WALKED = 10_000, 50
@@ -86,6 +84,7 @@ class Table(Generic[Bearer]):
     entity: type[Bearer]
     key: InstrumentedAttribute[Any]
     words: ColumnElement[str]
+    name: ColumnElement[str]
     #: What tells ages apart, and the order of it, newest first, in the table or what was read of it.
     age: Sequence[InstrumentedAttribute[Any]]
     newest: Callable[[Any], Sequence[ColumnElement[Any]]]
@@ -93,12 +92,19 @@ class Table(Generic[Bearer]):
 
 
 CASES = Table(
-    PassportCase, PassportCase.id, marked(), [PassportCase.id], lambda case: [case.id.desc()], recent=True
-)  # fmt: skip
+    PassportCase,
+    PassportCase.id,
+    marked(),
+    PassportCase.search_name.expression,
+    [PassportCase.id],
+    lambda case: [case.id.desc()],
+    recent=True,
+)
 FORMER = Table(
     FormerCase,
     FormerCase.number,
     func.to_tsvector(SIMPLE, FormerCase.search_name),
+    FormerCase.search_name.expression,
     [FormerCase.number, FormerCase.issued_on],
     lambda former: [former.issued_on.desc().nulls_last(), former.number.desc()],
 )
@@ -133,7 +139,7 @@ class Search(Generic[Bearer]):
         recent: Hits = []
         if tiers and self.table.recent:
             recent, tiers = self._among_the_newest(tiers)
-        hits: Hits = self._hits(tiers) if tiers else []
+        hits: Hits = list(self._of_index(tiers)) if tiers else []
         nearest: dict[Any, Tier] = {}
         for tier, key in [*hits, *recent]:
             if len(nearest) < self.most:
@@ -144,7 +150,7 @@ class Search(Generic[Bearer]):
         """The tiers worth asking, without those that only repeat a nearer one."""
         distinct: dict[tuple[str, ...], Tier] = {}
         for tier in self.asked.tiers():
-            left: list[str] = [word.pattern(tier) for word in self.asked.left(tier)]
+            left: list[str] = [word.query(tier) for word in self.asked.left(tier)]
             apart = "in place" if self.exact is not self.alike and tier < Tier.TWIN else ""
             distinct.setdefault((self.asked.query(tier), apart, *left), tier)
         return list(distinct.values())
@@ -153,16 +159,16 @@ class Search(Generic[Bearer]):
         return self.exact if tier < Tier.TWIN else self.alike
 
     def _bears(self, tier: Tier) -> list[ColumnElement[bool]]:
-        query, name = self.asked.query(tier), self.table.entity.search_name
+        query, name = self.asked.query(tier), self.table.name
         if self.sites is not None:
             query += f" & ({at_sites(self.sites)})"
-        left: list[ColumnElement[bool]] = [name.regexp_match(word.pattern(tier)) for word in self.asked.left(tier)]
+        left: list[ColumnElement[bool]] = [word.held_by(name, tier) for word in self.asked.left(tier)]
         return [holds(self.table.words, tsquery(query)), *left, *self._conditions(tier)]
 
     def _read(self, tier: Tier) -> list[ColumnElement[bool]]:
         """The same for rows that are read without the index: costs little, and is said to hold for every other row."""
-        name = self.table.entity.search_name
-        words = and_(*(name.regexp_match(word.pattern(tier)) for word in self.asked.required(tier)))
+        name = self.table.name
+        words = and_(*(word.held_by(name, tier) for word in self.asked.required(tier)))
         return [case((words, true()), else_=false()), *self._conditions(tier)]
 
     def _among_the_newest(self, tiers: Sequence[Tier]) -> tuple[Hits, Sequence[Tier]]:
@@ -182,11 +188,6 @@ class Search(Generic[Bearer]):
     def _recent(self, widest: Tier, depth: int) -> Hits:
         query = self._named().where(self.table.key > self.asked.last - depth, *self._read(widest))
         return self._told_apart(query.subquery())
-
-    def _hits(self, tiers: Sequence[Tier]) -> Hits:
-        """The hits of the index: all, when they are few."""
-        few = self._told_apart(self._named().where(*self._bears(tiers[-1])).limit(FEW + 1).subquery())
-        return list(self._of_index(tiers)) if len(few) > FEW else few
 
     def _named(self) -> Select[Any]:
         in_place = and_(true(), *self.exact) if self.exact is not self.alike else true()

@@ -102,4 +102,4 @@ def alike_in_place(column: InstrumentedAttribute[Any], asked: Asked, words: str)
     """The condition that `column` has each of `words`, which were among those `asked`, or one that it may mean."""
     here = set(typed_words(words))
     required = [word for word in asked.required(Tier.SLIP) if word.typed in here]
-    return and_(true(), *(plain(column).regexp_match(word.pattern(Tier.SLIP)) for word in required))
+    return and_(true(), *(word.held_by(plain(column), Tier.SLIP) for word in required))

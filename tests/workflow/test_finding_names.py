@@ -170,11 +170,11 @@ def test_a_name_is_found(db: Session, as_user: Callable[[str], Actor], stored: s
     assert outcome(find(db, as_user("supersu"), typed, most=9), case) == expected.strip()
 
 
-@pytest.mark.parametrize("way", ["newest", "index", "tiers", "walk"])
+@pytest.mark.parametrize("way", ["newest", "index", "walk"])
 def test_it_is_found_alike_whichever_way_is_taken(
     db: Session, as_user: Callable[[str], Actor], monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    for setting in {"index": ["RECENT"], "tiers": ["RECENT", "FEW"], "walk": ["RECENT", "FEW", "SORTED"]}.get(way, []):
+    for setting in {"index": ["RECENT"], "walk": ["RECENT", "SORTED"]}.get(way, []):
         monkeypatch.setattr(name_hits, setting, -1 if setting == "RECENT" else 0)
     kinds = ["Baquiax", "Vaquiaxtun", "Vakiax", "Baquixa"]
     cases = [person(db, name) for name in kinds for _ in range(3)]
@@ -223,12 +223,9 @@ def former(db: Session, number: str, surname: str, issued_on: str | None) -> For
     return row
 
 
-@pytest.mark.parametrize("limits", [(1000, 10_000), (0, 10_000), (0, 0)])
-def test_former_cases_are_found_newest_first(
-    db: Session, monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int]
-) -> None:
-    monkeypatch.setattr(name_hits, "FEW", limits[0])
-    monkeypatch.setattr(name_hits, "SORTED", limits[1])
+@pytest.mark.parametrize("most_sorted", [10_000, 0])
+def test_former_cases_are_found_newest_first(db: Session, monkeypatch: pytest.MonkeyPatch, most_sorted: int) -> None:
+    monkeypatch.setattr(name_hits, "SORTED", most_sorted)
     undated, old, new = (former(db, f"H{n}", "Quexel", day) for n, day in enumerate((None, "2001-01-01", "2015-01-01")))
     twin = former(db, "H9", "Kexel", "2019-01-01")
     found = find_former(db, "quexel", most=9)
