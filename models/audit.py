@@ -51,6 +51,7 @@ AUDITED = {
     "shipment": N_("Shipment"),
     "service_parameters": N_("Parameters of a service"),
     "watch_list_load": N_("Load of a watch list"),
+    "former_case": N_("Case of the former system"),
 }
 
 

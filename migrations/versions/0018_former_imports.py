@@ -51,6 +51,9 @@ def upgrade() -> None:
             add column source_cells jsonb;
         drop index ix_passport_case_previous;
         create index ix_passport_case_previous on passport_case (previous_booklet) where previous_booklet is not null;
+        -- What an import brought is not a change; what --update replaces is.
+        create trigger former_case_is_audited after update or delete on former_case
+            for each row execute function audit_change('number', '', '');
         """
     )
 
@@ -58,6 +61,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute(
         """
+        drop trigger former_case_is_audited on former_case;
         drop index ix_passport_case_previous;
         create index ix_passport_case_previous on passport_case (previous_booklet)
             where procedure_code = 'REPOSICION';

@@ -203,10 +203,10 @@ def test_the_states_of_a_case_are_told_with_how_long_each_lasted(db: Session, lo
     case = office.case_in(State.ENTREGADA)
     db.commit()
     page = login("supervisor").get(f"/cases/{case.number}/").text
-    line = re.search(r'<ol class="timeline".*?</ol>', page, re.DOTALL)
+    line = re.search(r'<ol class="stages".*?</ol>', page, re.DOTALL)
     assert line
     assert line[0].count("<li") == line[0].count("<time") == 6
-    assert line[0].count("timeline-lasted") == 5, "the last is for good"
+    assert line[0].count("stages-lasted") == 5, "the last is for good"
 
 
 def test_the_pages_of_a_case_cost_the_same_however_much_happened_to_it(
