@@ -6,7 +6,8 @@ behind gunicorn as the product starts it, all three at once, and asked in turns,
 eight. Each page has several addresses, of different cases. Users are logged in; our log of looks is written in ours and
 in bare. A page of FAB that lasts longer than --patience is given up: its figures are then bounds, marked with ">".
 
-    python -m benchmarks.enquiries [--cases 20000] [--seconds 1.5] [--url postgresql+psycopg://postgres@127.0.0.1/big]
+    python -m benchmarks.enquiries [--cases 20000] [--seconds 1.5] [--pages queue case]
+        [--url postgresql+psycopg://postgres@127.0.0.1/big]
 
 --url is a database that `benchmarks.big_table` filled; without it one of --cases is made on an embedded server of its
 own. The last line is JSON: `<page>` is the median of ours divided by that of bare, with one client;
@@ -24,7 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -220,8 +221,10 @@ def measure(
     return alone, eight
 
 
-def run(engine: Engine, url: str, *, seconds: float, patience: float) -> dict[str, Measured]:
-    """Measure every page on the filled database of `engine`."""
+def run(
+    engine: Engine, url: str, *, seconds: float, patience: float, only: Collection[str] = ()
+) -> dict[str, Measured]:
+    """Measure every page, or those called `only`, on the filled database of `engine`."""
     with contextlib.ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         secret = secrets.token_urlsafe(32)
@@ -231,6 +234,7 @@ def run(engine: Engine, url: str, *, seconds: float, patience: float) -> dict[st
         )  # fmt: skip
         app = create_app(settings)
         pages = enquiries(some_cases(engine))
+        pages = {name: pages[name] for name in only or pages}
         ours = SessionLocal.kw["bind"]
         cookies = {profile: sit_down(app, engine, profile) for profile in {page.profile for page in pages.values()}}
         sent = {
@@ -310,10 +314,11 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=20_000)
     parser.add_argument("--seconds", type=float, default=1.5, help="for each page and way, with one client and with 8")
     parser.add_argument("--patience", type=float, default=10.0, help="seconds after which a page of FAB is given up")
+    parser.add_argument("--pages", nargs="*", default=(), help="only these")
     parser.add_argument("--url", help="a database that benchmarks.big_table filled")
     options = parser.parse_args()
     with filled(options.url, options.cases) as (engine, url):
-        found = run(engine, url, seconds=options.seconds, patience=options.patience)
+        found = run(engine, url, seconds=options.seconds, patience=options.patience, only=options.pages)
     print(report(found, options.patience))
 
 
