@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import inspect, literal, select, union_all
+from sqlalchemy import TextClause, inspect, literal, select, text, union_all
 from sqlalchemy.orm import Session
 
 from models.base import Base
@@ -29,7 +29,7 @@ class Labels:
 
     def of(self, row: Base, column: str) -> str | None:
         """The name behind the code that `row` holds in `column`."""
-        return self.name(dict(coded_columns(type(row)))[column], getattr(row, column))
+        return self.name(_tables_of(type(row))[column], getattr(row, column))
 
 
 @cache
@@ -41,6 +41,11 @@ def coded_columns(model: type[Base]) -> tuple[tuple[str, str], ...]:
         for key in attribute.columns[0].foreign_keys
         if key.column.table.name in _BY_TABLE
     )
+
+
+@cache
+def _tables_of(model: type[Base]) -> Mapping[str, str]:
+    return dict(coded_columns(model))
 
 
 def read_labels(session: Session, rows: Iterable[Base | None], **more: Iterable[str | None]) -> Labels:
@@ -56,14 +61,17 @@ def read_labels(session: Session, rows: Iterable[Base | None], **more: Iterable[
 
 
 def _read(session: Session, wanted: Mapping[str, set[str]]) -> dict[tuple[str, str], str]:
-    parts = []
-    for name, codes in wanted.items():
-        table: Any = _BY_TABLE[name].__table__
-        if codes:
-            parts.append(select(literal(name), table.c.code, table.c.name).where(table.c.code.in_(sorted(codes))))
-    if not parts:
+    asked = {name: sorted(wanted[name]) for name in sorted(wanted) if wanted[name]}
+    if not asked:
         return {}
-    return {(table, code): name for table, code, name in session.execute(union_all(*parts))}
+    return {(table, code): name for table, code, name in session.execute(_names_in(*asked), asked)}
+
+
+@cache
+def _names_in(*tables: str) -> TextClause:
+    """The names of codes of `tables`, each a parameter; written once, for building it costs more than asking it."""
+    each = "select '{0}', code, name from {0} where code = any(:{0})"
+    return text(" union all ".join(each.format(_BY_TABLE[name].__tablename__) for name in tables))
 
 
 def entries(session: Session, *tables: str) -> dict[str, list[tuple[str, str]]]:
