@@ -3,13 +3,16 @@
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from flask import Flask, current_app, request, url_for
+from flask import Flask, current_app, request
 from flask_babel import format_timedelta, get_locale, gettext
 from flask_login import current_user
 
+from app import rendering
 from app.menu import MENU, Item
+from app.rendering import address, translated
 from models.booklets import BOOKLET_LABELS
 from models.cases import EVENT_LABELS, FINDING_LABELS, STATE_LABELS
 from models.clock import local
@@ -17,6 +20,8 @@ from security.actor import Actor
 from security.scope import acting
 from views.frame import Crumb, account_links
 from workflow.finding import BOX
+
+_STATES: dict[Any, str] = {**BOOKLET_LABELS, **STATE_LABELS}
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ class SessionLife:
 
 def install(app: Flask) -> None:
     """Give the templates their globals and filters."""
+    rendering.install(app)
     app.jinja_env.globals.update(
         account=account_links,
         menu=lambda crumbs=(): list(menu(crumbs)),
@@ -126,15 +132,15 @@ def menu(crumbs: Sequence[Crumb] = ()) -> Iterator[ShownGroup]:
     for group in MENU:
         items = tuple(_shown(item, here) for item in allowed[group.key])
         if items:
-            yield ShownGroup(group.key, gettext(group.label), group.icon, items)
+            yield ShownGroup(group.key, translated(group.label), group.icon, items)
 
 
 def _current(items: Sequence[Item], crumbs: Sequence[Crumb]) -> Item | None:
     """The item of the page that is drawn: by its address, else by the nearest breadcrumb that lies under one."""
     addresses = [request.script_root + request.path, *(url for _label, url in reversed(crumbs) if url)]
-    for address in addresses:
+    for place in addresses:
         for item in items:
-            if any(address.startswith(root) for root in _roots(item)):
+            if any(place.startswith(root) for root in _roots(item)):
                 return item
     return None
 
@@ -143,36 +149,35 @@ def _roots(item: Item) -> Iterator[str]:
     """What the addresses of a module begin with."""
     yield _url(item)
     if item.queue:
-        yield url_for("QueueView.sites", key=item.queue)
+        yield address("QueueView.sites", key=item.queue)
 
 
 def _url(item: Item) -> str:
     values: dict[str, Any] = dict(item.values)
-    return url_for(item.endpoint, **values)
+    return address(item.endpoint, **values)
 
 
 def _shown(item: Item, here: Item | None) -> ShownItem:
     url = _url(item)
     current = "" if item is not here else "page" if request.script_root + request.path == url else "true"
-    return ShownItem(item.number, gettext(item.label), item.icon, url, current)
+    return ShownItem(item.number, translated(item.label), item.icon, url, current)
 
 
 def state_label(code: str | None) -> str:
     """The name of a case's or a booklet's state."""
-    labels: dict[Any, str] = {**BOOKLET_LABELS, **STATE_LABELS}
-    return str(gettext(labels[code]) if code in labels else str(code or ""))
+    return translated(_STATES[code]) if code in _STATES else str(code or "")
 
 
 def booklet_label(code: str) -> str:
-    return str(gettext(dict[Any, str](BOOKLET_LABELS).get(code, code)))
+    return translated(dict[Any, str](BOOKLET_LABELS).get(code, code))
 
 
 def event_label(code: str) -> str:
-    return str(gettext(dict[Any, str](EVENT_LABELS).get(code, code)))
+    return translated(dict[Any, str](EVENT_LABELS).get(code, code))
 
 
 def finding_label(code: str) -> str:
-    return str(gettext(dict[Any, str](FINDING_LABELS).get(code, code)))
+    return translated(dict[Any, str](FINDING_LABELS).get(code, code))
 
 
 def local_time(instant: dt.datetime | None) -> str:
@@ -194,4 +199,12 @@ def lasting(time: dt.timedelta) -> str:
 
 def elapsed(since: dt.datetime | None) -> str:
     """How long ago, in the largest unit."""
-    return format_timedelta(dt.datetime.now(dt.UTC) - since) if since else ""
+    if since is None:
+        return ""
+    seconds = int((dt.datetime.now(dt.UTC) - since).total_seconds())
+    return _spelt(str(get_locale()), seconds if abs(seconds) < 3600 else seconds // 60 * 60)
+
+
+@lru_cache(maxsize=4096)
+def _spelt(_locale: str, seconds: int) -> str:
+    return str(format_timedelta(dt.timedelta(seconds=seconds)))

@@ -17,22 +17,26 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, BindParameter, Engine, Text, bindparam
 
 from benchmarks.big_table import GIVEN, SURNAMES
-from benchmarks.loading import command, load
-from benchmarks.stock_steps import BOOKLETS, DOCUMENTS, MOVEMENTS, PEOPLE, STOCK_TABLES, TURNOVER
+from benchmarks.loading import Stage, command, load
+from benchmarks.stock_steps import BOOKLETS, DOCUMENTS, MOVEMENTS, PEOPLE, TURNOVER
 
 LOTS, LARGEST_LOT = 150, 100_000
-TABLES = ["passport_case", "case_event", *STOCK_TABLES]
+#: Largest first.
+TABLES = (
+    "stock_movement passport_case personalisation booklet case_event stock_turnover stock_line stock_document"
+    " stock_arrival stock_difference"
+).split()
 
 #: A lot's prefix is F four times in six: two thirds of 15 million are the ten million numbers that F has.
 LOT = {
     "warehouses": """
-        create temporary table printing on commit drop as
+        create unlogged table loading.printing as
         select row_number() over (order by code <> 'PROD-GUA', code) - 1 as n, count(*) over ()::int as places, code,
                site_code
           from warehouse where site_code is not null and active
     """,
     "lots": """
-        create temporary table lot on commit drop as
+        create unlogged table loading.lot as
         select n, prefix, c.code as category, rank * :lot as first_serial, 3000 + n * 200 as receipt, use,
                case when use = 'USED' and n % 8 < 3 then 'PROD-GUA' else 'CENTRAL' end as received_in,
                prints_from, printed_in,
@@ -51,7 +55,7 @@ LOT = {
 #: `i` counts the booklets, `o` those of a lot, `u` its hundredths, `part` its transfers, `share` how far through one.
 PLAN = {
     "plan of the booklets": """
-        create temporary table planned on commit drop as
+        create unlogged table loading.planned as
         select prefix || lpad(serial::text, 7, '0') as number, prefix, serial, category, received_in, receipt,
                received_at, warehouse, transfer, sent_at, sent_at + interval '2 days' as arrived_at,
                case when fate = 'HANDS' then transfer + 100 end as issue,
@@ -141,7 +145,7 @@ CASES = {
     """,
 }
 
-STEPS = PEOPLE | LOT | PLAN | BOOKLETS | DOCUMENTS | MOVEMENTS | CASES | TURNOVER
+STAGES: tuple[Stage, ...] = ([PEOPLE | LOT | PLAN], [MOVEMENTS, CASES, BOOKLETS | DOCUMENTS], [TURNOVER])
 
 
 def fill(engine: Engine, booklets: int, say: Callable[[str], None] = print) -> None:
@@ -153,7 +157,7 @@ def fill(engine: Engine, booklets: int, say: Callable[[str], None] = print) -> N
     numbers = {"booklets": booklets, "lot": lot, "lots": lots, "used": lots - 10}
     values: list[BindParameter[Any]] = [bindparam(name, value, BigInteger) for name, value in numbers.items()]
     values += [bindparam("surnames", SURNAMES, ARRAY(Text)), bindparam("given", GIVEN, ARRAY(Text))]
-    load(engine, TABLES, STEPS, values, say)
+    load(engine, TABLES, STAGES, values, say)
 
 
 if __name__ == "__main__":

@@ -14,10 +14,6 @@ Everything written follows from it, so that documents, ledger, booklets and turn
     fate                                  TRANSIT HANDS BLANK ASSIGNED PRINTED DELIVERED SPOILED DESTROYED OUT
 """
 
-STOCK_TABLES = (
-    "booklet personalisation stock_document stock_line stock_movement stock_turnover stock_arrival stock_difference"
-).split()
-
 #: Two people count: `one` writes and sends, `other` receives and closes.
 PEOPLE = {
     "people": """
@@ -26,7 +22,7 @@ PEOPLE = {
           from (values ('Bodega1'), ('Bodega2')) v(name) on conflict do nothing
     """,
     "who": """
-        create temporary table who on commit drop as
+        create unlogged table loading.who as
         select (select id from ab_user where username = 'bodega1') as one,
                (select id from ab_user where username = 'bodega2') as other
     """,
@@ -90,7 +86,7 @@ BOOKLETS = {
                greatest(received_at, sent_at, case when fate <> 'TRANSIT' then arrived_at end, issued_at, assigned_at,
                         delivered_at, voided_at, destroyed_at),
                void_type, assigned_at::date, (assigned_at + interval '5 years')::date
-          from planned, who order by number
+          from planned, who
     """,
 }
 

@@ -6,12 +6,16 @@ history owns them all; the session is a plain SQLAlchemy one, so that everything
 """
 
 import datetime as dt
+import select
+import time
 from typing import Annotated, Any, ClassVar
 
+import psycopg
 from flask_appbuilder import Model
-from sqlalchemy import BigInteger, DateTime, Identity, MetaData, create_engine
+from sqlalchemy import BigInteger, DateTime, Identity, MetaData, create_engine, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, scoped_session, sessionmaker
 
 NAMING = {
@@ -45,11 +49,38 @@ def utc_now() -> dt.datetime:
 SETTINGS = ("timezone=UTC", "jit=off", "max_parallel_workers_per_gather=0", "work_mem=16MB")
 
 
+#: A connection that was idle for so long is tried before it is used.
+PAUSE_SECONDS = 30.0
+
+
 def make_engine(url: str, **options: Any) -> Engine:
     """An engine for `url` (`postgresql+psycopg://…`); connections are checked before use."""
-    options.setdefault("pool_pre_ping", True)
     options.setdefault("connect_args", {"options": " ".join(f"-c {setting}" for setting in SETTINGS)})
-    return create_engine(url, **options)
+    engine = create_engine(url, **options)
+    event.listen(engine, "checkout", _refuse_dead)
+    event.listen(engine, "checkin", _note_time)
+    return engine
+
+
+def _refuse_dead(connection: Any, record: Any, _proxy: Any) -> None:
+    """Replace a pool whose server went away.
+
+    A server that goes away says so or hangs up, which the kernel knows at once; asking the server, as `pool_pre_ping`
+    does, costs every request a round trip. It is asked after a pause too, for a firewall may have forgotten us.
+    """
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    idle = time.monotonic() - record.info.get("used_at", time.monotonic())
+    try:
+        if poll.poll(0) or idle > PAUSE_SECONDS:
+            connection.execute("")
+            connection.rollback()
+    except psycopg.OperationalError as error:
+        raise InvalidatePoolError from error
+
+
+def _note_time(_connection: Any, record: Any) -> None:
+    record.info["used_at"] = time.monotonic()
 
 
 #: The session of the thread at work. `SessionLocal.configure(bind=…)` is called once, at start.

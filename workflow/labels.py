@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, String, cast, inspect, literal, select, union_all
+from sqlalchemy import TextClause, inspect, literal, select, text, union_all
 from sqlalchemy.orm import Session
 
 from models.base import Base
@@ -16,6 +16,8 @@ from models.users import User
 _USERS: Any = User.__table__
 #: The kind under which labels hold user names.
 USER = "ab_user"
+#: A query of `read_names`, and its parameters, which no catalog is called.
+Also = tuple[str, dict[str, Any]]
 _BY_TABLE: Mapping[str, type[Catalog]] = {catalog.__tablename__: catalog for catalog in CATALOGS}
 
 
@@ -35,7 +37,7 @@ class Labels:
 
     def of(self, row: Base, column: str) -> str | None:
         """The name behind the code that `row` holds in `column`."""
-        return self.name(dict(coded_columns(type(row)))[column], getattr(row, column))
+        return self.name(_tables_of(type(row))[column], getattr(row, column))
 
 
 @cache
@@ -49,6 +51,11 @@ def coded_columns(model: type[Base]) -> tuple[tuple[str, str], ...]:
     )
 
 
+@cache
+def _tables_of(model: type[Base]) -> Mapping[str, str]:
+    return dict(coded_columns(model))
+
+
 def read_labels(session: Session, rows: Iterable[Base | None], **more: Iterable[str | None]) -> Labels:
     """Names of every code that `rows` hold, and of the codes of further tables, in one statement."""
     return read_names(session, rows, more)
@@ -58,9 +65,9 @@ def read_names(
     session: Session,
     rows: Iterable[Base | None],
     more: Mapping[str, Iterable[str | None]],
-    *also: Select[Any],
+    *also: Also,
 ) -> Labels:
-    """As `read_labels`, with what `also`, queries of three texts (kind, code, name), find."""
+    """As `read_labels`, with what `also` find: queries of three texts (kind, code, name), and their parameters."""
     wanted: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         for column, table in coded_columns(type(row)) if row is not None else ():
@@ -68,20 +75,27 @@ def read_names(
                 wanted[table].add(getattr(row, column))
     for table, codes in more.items():
         wanted[table].update(code for code in codes if code is not None)
-    parts = [_entries(table, sorted(codes)) for table, codes in wanted.items() if codes] + list(also)
-    found = session.execute(union_all(*parts)) if parts else ()
-    return Labels({(table, code): name for table, code, name in found})
+    asked: dict[str, Any] = {name: sorted(wanted[name]) for name in sorted(wanted) if wanted[name]}
+    if not asked and not also:
+        return Labels({})
+    names = _names_in(tuple(asked), tuple(query for query, _values in also))
+    for _query, values in also:
+        asked |= values
+    return Labels({(table, code): name for table, code, name in session.execute(names, asked)})
 
 
-def _entries(name: str, codes: list[str]) -> Select[Any]:
-    table: Any = _BY_TABLE[name].__table__
-    return select(literal(name), table.c.code, table.c.name).where(table.c.code.in_(codes))
-
-
-def people(ids: Iterable[int | None]) -> Select[Any]:
+def people(ids: Iterable[int | None]) -> Also:
     """For `read_names`: the user names of `ids`, under the kind USER and the id as text."""
-    wanted = {each for each in ids if each is not None}
-    return select(literal(USER), cast(_USERS.c.id, String), _USERS.c.username).where(_USERS.c.id.in_(wanted))
+    wanted = sorted({each for each in ids if each is not None})
+    return "select 'ab_user', id::text, username from ab_user where id = any(:people)", {"people": wanted}
+
+
+@cache
+def _names_in(tables: tuple[str, ...], also: tuple[str, ...]) -> TextClause:
+    """The names of codes of `tables`, each a parameter; written once, for building it costs more than asking it."""
+    each = "select '{0}', code, name from {0} where code = any(:{0})"
+    parts = [each.format(_BY_TABLE[name].__tablename__) for name in tables]
+    return text(" union all ".join([*parts, *also]).replace("::", "\\:\\:"))
 
 
 def entries(session: Session, *tables: str) -> dict[str, list[tuple[str, str]]]:

@@ -4,15 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, literal, select
-
 from models.amendments import AmendmentRequest
 from models.cases import FINDING_LABELS, TERMINAL, PassportCase, State
 from models.text import N_
-from models.users import FabPermission, PermissionView, Role, ViewMenu
 from security.actor import Actor
 from security.permissions import Permission
-from workflow.labels import Labels
+from workflow.labels import Also, Labels
 from workflow.machine import TRANSITIONS, Transition, may_here
 
 #: What a case waits for in each state, whatever else.
@@ -26,6 +23,15 @@ WAITS_FOR = {
 }
 #: The kind under which labels hold the profiles that may act.
 PROFILE = "profile"
+_PROFILES = """
+    select 'profile', p.name || ' ' || v.name || '/' || r.name, r.title
+      from ab_role r
+      join ab_permission_view_role pr on pr.role_id = r.id
+      join ab_permission_view pv on pv.id = pr.permission_view_id
+      join ab_permission p on p.id = pv.permission_id
+      join ab_view_menu v on v.id = pv.view_menu_id
+     where r.active and r.title <> '' and p.name || ' ' || v.name = any(:pairs)
+"""
 
 
 @dataclass(frozen=True)
@@ -64,14 +70,9 @@ def next_moves(case: PassportCase) -> list[Transition]:
     return list(onward.values())
 
 
-def profiles(moves: Iterable[Transition]) -> Select[Any]:
+def profiles(moves: Iterable[Transition]) -> Also:
     """For `labels.read_names`: the profiles that may do `moves`, under the kind PROFILE, each a pair and its name."""
-    pair = FabPermission.name + " " + ViewMenu.name
-    return (
-        select(literal(PROFILE), pair + "/" + Role.name, Role.title)
-        .join(Role.permissions).join(PermissionView.permission).join(PermissionView.view_menu)
-        .where(Role.active, Role.title != "", pair.in_([" ".join(move.permission.value.pair) for move in moves]))
-    )  # fmt: skip
+    return _PROFILES, {"pairs": [" ".join(move.permission.value.pair) for move in moves]}
 
 
 def standing(

@@ -1,0 +1,106 @@
+"""What every page asks for hundreds of times, made cheap: translations, addresses, icons, and calls from templates.
+
+The usual ways cost more than all the rest of a page: Flask-Babel looks for the locale at each text, Jinja copies its
+context for it inside loops, and Werkzeug goes through its rules for each address (docs/decisions/0024). Here each text
+is translated once a process and language, and each address is built once with marks in the place of its values.
+"""
+
+import re
+from functools import lru_cache
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import Any
+
+from flask import Flask, current_app, request, url_for
+from flask_babel import get_domain, get_locale
+from jinja2.runtime import Context, Macro
+from markupsafe import Markup
+from werkzeug.routing import BuildError
+
+_PLAIN = (FunctionType, BuiltinFunctionType, MethodType)
+#: Values that stand in an address as they are.
+_SAFE = re.compile(r"[A-Za-z0-9_.-]+")
+_MARK = "zq{}qz"
+
+_patterns: dict[tuple[Any, ...], tuple[str, ...] | None] = {}
+
+
+def install(app: Flask) -> None:
+    """Give the templates the quick ways instead of the usual ones."""
+    app.jinja_env.context_class = PageContext
+    app.jinja_env.globals.update(_=translated, gettext=translated, url_for=address, svg_icon=icon)
+
+
+class PageContext(Context):
+    """Jinja's context, calling macros and plain functions without asking what they want to be given."""
+
+    def call(__self, __obj: Any, *args: Any, **kwargs: Any) -> Any:
+        kind = type(__obj)
+        if kind is Macro:
+            args = (__self.eval_ctx, *args)
+        elif kind not in _PLAIN or hasattr(__obj, "jinja_pass_arg"):
+            return super().call(__obj, *args, **kwargs)
+        if kwargs:
+            kwargs.pop("_loop_vars", None)
+            kwargs.pop("_block_vars", None)
+        return __obj(*args, **kwargs)
+
+
+def translated(message: str, /, **values: Any) -> Markup:
+    """The text of `message` in the language of the request, `values` escaped in their places. Jinja's `_`."""
+    locale = get_locale()
+    language = locale.language if locale else ""  # no two of our languages differ only in their country
+    return _sentence(language, message) % values if values else _plain_sentence(language, message)
+
+
+@lru_cache(maxsize=8192)
+def _sentence(_language: str, message: str) -> Markup:
+    return Markup(get_domain().gettext(message))  # noqa: S704  (our own catalog, as Jinja's extension takes it)
+
+
+@lru_cache(maxsize=8192)
+def _plain_sentence(language: str, message: str) -> Markup:
+    return _sentence(language, message) % {}
+
+
+def address(endpoint: str, **values: Any) -> str:
+    """Flask's `url_for`; an address of plain values is put together from its parts."""
+    given = []
+    for name, value in values.items():
+        if type(value) is not str or not _SAFE.fullmatch(value) or name[0] == "_":
+            return url_for(endpoint, **values)
+        given.append(value)
+    view = request.blueprint if endpoint[0] == "." else None
+    key = (current_app.url_map, request.script_root, view, endpoint, *values)
+    try:
+        parts = _patterns[key]
+    except KeyError:
+        parts = _patterns[key] = _parts(endpoint, *values)
+    if parts is None:
+        return url_for(endpoint, **values)
+    if len(parts) == 1:
+        return parts[0]
+    return "".join([given[int(part)] if place % 2 else part for place, part in enumerate(parts)])
+
+
+def _parts(endpoint: str, *names: str) -> tuple[str, ...] | None:
+    """An address as text, number of a value, text, … ; None when its rule takes no plain text for each of them once."""
+    try:
+        marks: dict[str, Any] = {name: _MARK.format(number) for number, name in enumerate(names)}
+        made = url_for(endpoint, **marks)
+    except (BuildError, ValueError):
+        return None
+    parts = tuple(re.split(_MARK.format(r"(\d+)"), made))
+    return parts if sorted(parts[1::2], key=int) == [str(number) for number in range(len(names))] else None
+
+
+def icon(name: str, label: str | None = None, **attributes: str) -> Markup:
+    """An icon of static/icons.svg (Bootstrap Icons names), decorative unless `label` is given; `class` may be added."""
+    return _icon(request.script_root, name, label, attributes.get("class", ""))
+
+
+@lru_cache(maxsize=1024)
+def _icon(_root: str, name: str, label: str | None, css: str) -> Markup:
+    file = url_for("static", filename="icons.svg")
+    role = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
+    drawn = '<svg class="icon {}" {} focusable="false"><use href="{}#{}"></use></svg>'
+    return Markup(drawn).format(css, role, file, name)  # noqa: S704  (a literal)
