@@ -7,15 +7,13 @@ a common name is found at once; then the index, tier by tier and no further than
 rows than may be sorted; and a name that has more than that is common enough to walk.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
-    CTE,
     ColumnElement,
-    ScalarSelect,
     Select,
     Subquery,
     and_,
@@ -27,7 +25,6 @@ from sqlalchemy import (
     literal_column,
     select,
     true,
-    union_all,
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import TSQUERY, array
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -39,6 +36,8 @@ from workflow.name_words import Asked, Tier
 #: How many of the newest cases are looked at before the index is asked; DEEP for a beginning that many words have, of
 #: which the index would have to collect all.
 RECENT, DEEP = 3000, 30_000
+#: How many hits of all tiers are told apart by their names; when there are more, each tier is asked.
+FEW = 1000
 #: How many hits are sorted by age. When more bear a name, a page of them is sought in the newest cases, one of WALKED,
 #: which hold four such pages when they are like the others.
 SORTED, WALKED = 10_000, 50
@@ -139,7 +138,7 @@ class Search(Generic[Bearer]):
         recent: Hits = []
         if tiers and self.table.recent:
             recent, tiers = self._among_the_newest(tiers)
-        hits: Hits = list(self._of_index(tiers)) if tiers else []
+        hits: Hits = self._of_index(tiers) if tiers else []
         nearest: dict[Any, Tier] = {}
         for tier, key in [*hits, *recent]:
             if len(nearest) < self.most:
@@ -176,9 +175,10 @@ class Search(Generic[Bearer]):
 
         What the newest cases do not fill is asked of the index, the newest included.
         """
-        recent = self._recent(tiers[-1], RECENT)
+        widest = max((tier for tier in tiers if tier < Tier.TWIN), default=tiers[-1])  # few words: quick
+        recent = self._recent(widest, RECENT)
         if self.asked.broad and self.most > len(recent) >= self.most * RECENT / DEEP:
-            recent = self._recent(tiers[-1], DEEP)
+            recent = self._recent(widest, DEEP)
         for place, tier in enumerate(tiers):
             hits = [hit for hit in recent if hit[0] <= tier]
             if len(hits) >= self.most:
@@ -200,29 +200,32 @@ class Search(Generic[Bearer]):
         near = [(max(self.asked.tier_of(name), Tier.WHOLE if exact else Tier.TWIN), key) for key, name, exact in rows]
         return sorted(near, key=itemgetter(0))
 
-    def _of_index(self, tiers: Sequence[Tier]) -> Iterator[tuple[Tier, Any]]:
-        """The newest `most` of each tier, in the tiers' order; a tier is not asked when a nearer one has as many."""
-        hits: list[CTE] = []
-        counts: list[ScalarSelect[int]] = []
-        for tier in tiers:
-            bearers = select(*self.table.age).where(*self._bears(tier))
-            if counts:
-                bearers = bearers.where(func.greatest(*counts) < self.most)
-            hits.append(bearers.limit(SORTED + 1).cte(f"tier_{tier:d}"))
-            counts.append(select(func.count()).select_from(hits[-1]).scalar_subquery())
-        key = self.table.key.key
-        newest = [
-            select(literal(place).label("place"), found.c[key].label("key"), count.label("hits"))
-            .order_by(*self.table.newest(found.c))
-            .limit(self.most)
-            .subquery()
-            for place, (found, count) in enumerate(zip(hits, counts, strict=True))
-        ]
-        rows = self.session.execute(union_all(*(select(part) for part in newest))).all()
-        for place, tier in enumerate(tiers):
-            mine = [row for row in rows if row.place == place]
-            keys = self._newest(tier) if mine and mine[0].hits > SORTED else [row.key for row in mine]
-            yield from ((tier, key) for key in keys)
+    def _of_index(self, tiers: Sequence[Tier]) -> Hits:
+        """The nearest first, of equally near ones the newest; no farther than to a full page."""
+        hits = self._hits(tiers[0])
+        if len(hits) < self.most and len(tiers) > 1:
+            everything = self._told_apart(self._named().where(*self._bears(tiers[-1])).limit(FEW + 1).subquery())
+            hits += self._tier_by_tier(tiers[1:]) if len(everything) > FEW else everything
+        return hits
+
+    def _tier_by_tier(self, tiers: Sequence[Tier]) -> Hits:
+        *nearer, last = tiers
+        hits: Hits = []
+        for tier in nearer:
+            found = self._hits(tier)
+            hits += found
+            if len(found) >= self.most:  # a tier holds those before it
+                return hits
+        recent = self._recent(last, RECENT) if self.table.recent else []
+        return hits + (recent if len(recent) >= self.most else self._hits(last))
+
+    def _hits(self, tier: Tier) -> Hits:
+        """The newest `most` of a tier."""
+        found = select(*self.table.age).where(*self._bears(tier)).limit(SORTED + 1).subquery()
+        newest = select(found.c[self.table.key.key].label("key"), func.count().over().label("hits"))
+        rows = self.session.execute(newest.order_by(*self.table.newest(found.c)).limit(self.most)).all()
+        many = bool(rows) and rows[0].hits > SORTED
+        return [(tier, key) for key in (self._newest(tier) if many else [row.key for row in rows])]
 
     def _newest(self, tier: Tier) -> Sequence[Any]:
         """The newest `most` of a tier that many bear: of the newest cases, where they ought to be; else all sorted."""

@@ -283,7 +283,7 @@ def test_the_checks_at_intake_read_big_tables_by_an_index(asked: Recorder, known
 
 #: Names that are common, rare, misspelt, begun, nobody's; and how they are looked for: as usual, and each harder way.
 NAMES = "garcia|garcia lopez jose|yaxyat|gracia|bazques|m g|ma garcia|teleyat petrona|telelat petrono|zzzz".split("|")
-WAYS = {"as usual": {}, "by the index": {"RECENT": -1}, "walking": {"RECENT": -1, "SORTED": 20}}
+WAYS = {"as usual": {}, "by the index": {"RECENT": -1}, "walking": {"RECENT": -1, "FEW": 0, "SORTED": 20}}
 
 
 @pytest.mark.parametrize("way", WAYS)

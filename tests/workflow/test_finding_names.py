@@ -170,11 +170,11 @@ def test_a_name_is_found(db: Session, as_user: Callable[[str], Actor], stored: s
     assert outcome(find(db, as_user("supersu"), typed, most=9), case) == expected.strip()
 
 
-@pytest.mark.parametrize("way", ["newest", "index", "walk"])
+@pytest.mark.parametrize("way", ["newest", "index", "tiers", "walk"])
 def test_it_is_found_alike_whichever_way_is_taken(
     db: Session, as_user: Callable[[str], Actor], monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    for setting in {"index": ["RECENT"], "walk": ["RECENT", "SORTED"]}.get(way, []):
+    for setting in {"index": ["RECENT"], "tiers": ["RECENT", "FEW"], "walk": ["RECENT", "FEW", "SORTED"]}.get(way, []):
         monkeypatch.setattr(name_hits, setting, -1 if setting == "RECENT" else 0)
     kinds = ["Baquiax", "Vaquiaxtun", "Vakiax", "Baquixa"]
     cases = [person(db, name) for name in kinds for _ in range(3)]
@@ -268,7 +268,7 @@ def test_a_search_asks_few_statements(db: Session, as_user: Callable[[str], Acto
     person(db, "Quexel")
     actor, sent = as_user("supersu"), statements(db)
     find(db, actor, "kexel maria", most=9)
-    assert len(sent) <= 4
+    assert len(sent) <= 5
 
 
 def test_a_word_too_long_is_cut_and_a_beginning_still(db: Session, as_user: Callable[[str], Actor]) -> None:
