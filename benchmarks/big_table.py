@@ -84,14 +84,14 @@ CASES = {
         insert into passport_case (id, number, enrollment_id, state, site_code, print_site_code, mobile, station,
             operator, procedure_code, passport_type_code, validity_years, priority, enrolled_at, created_at,
             state_since, first_name, second_name, first_surname, second_surname, search_name, cui, birth_date, sex_code,
-            identification_type_code, identification_number, payment_slip, booklet_number)
+            identification_type_code, identification_number, payment_slip, previous_booklet, booklet_number)
         overriding system value
         select i, site || lpad(i::text, 9, '0'), 'BIG-' || i, state, site, prints_at, i % 50 = 0,
                site || '-E01', 'capturista', case when i % 10 = 0 then 'RENOVACION' else 'NUEVO' end, 'ORD', 5,
                case when i % 50 = 0 then 1 when i % 12 = 0 then 2 else 3 end, at, at, at + interval '3 hours',
                n1, n2, s1, s2, upper(s1 || ' ' || s2 || ' ' || n1 || ' ' || n2), cui,
                '19' || 50 + i % 50 || '-05-' || 10 + i % 19, case when i % 2 = 0 then 'F' else 'M' end, 'CUI', cui,
-               (100000000 + i)::text, booklet
+               (100000000 + i)::text, case when i % 10 = 0 then 'A' || i / 2 end, booklet
           from (select *, 60000000 + case when i % 10 = 0 then i / 2 else i end || '00101' as cui,
                        (:surnames)[1 + floor(power(random(), :skew) * cardinality(:surnames))::int] as s1,
                        (:surnames)[1 + floor(power(random(), :skew) * cardinality(:surnames))::int] as s2,

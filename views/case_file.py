@@ -94,7 +94,7 @@ def read_file(session: Session, number: str, actor: Actor, screen: str) -> CaseF
     return _file(
         session, whole, actor, events=enquiries.events(session, case), booklets=enquiries.booklets(session, case),
         lineage=kin.lineage, earlier=kin.earlier, former=enquiries.former_passports(session, case),
-        calls=consulting.calls_of(session, case.id),
+        calls=consulting.calls_of(session, case.id) if screen == "case" else [],
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload, undefer
+from sqlalchemy.orm import Session, joinedload, selectinload, undefer
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.booklets import Booklet, Personalisation
@@ -37,8 +37,8 @@ class BookletLine:
 
 def case_by_number(session: Session, number: str, actor: Actor, screen: str) -> PassportCase:
     """The case with applicant, findings and requirements; the look is logged. Raises `NotFound`."""
-    whole = (PassportCase.applicant, PassportCase.findings, PassportCase.requirements)
-    case = case_seen(session, number, actor, *(selectinload(part) for part in whole))
+    lists = [selectinload(part) for part in (PassportCase.findings, PassportCase.requirements)]
+    case = case_seen(session, number, actor, joinedload(PassportCase.applicant), *lists)
     log_look(session, actor, screen, case.number)
     return case
 

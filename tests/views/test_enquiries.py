@@ -20,11 +20,12 @@ Login = Callable[[str], FlaskClient]
 
 
 def found(client: FlaskClient, typed: str) -> list[str]:
-    """The numbers of the cases that the box in the header leads to."""
+    """The numbers of the cases that the box in the header leads to, without those whose names are only alike."""
     answer = client.get("/find", query_string={"q": typed})
     if answer.status_code == 302:
         return [answer.location.strip("/").split("/")[-1]]
-    return sorted(row.split("/")[0] for row in answer.text.split('<a href="/cases/')[1:])
+    named = answer.text.split("Con nombres parecidos")[0]
+    return sorted(row.split("/")[0] for row in named.split('<a href="/cases/')[1:])
 
 
 def arrived(db: Session, warehouse: str = "PROD-GUA") -> int:

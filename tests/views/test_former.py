@@ -16,7 +16,7 @@ from models.users import AccessLog
 from tests.build import PERSON, make_case
 from tests.views.counting import statements
 from tests.workflow.test_former_system import COLUMNS, HEADER, changed
-from workflow import former_enquiries
+from workflow import name_search
 from workflow.persons import search_name
 
 Login = Callable[[str], FlaskClient]
@@ -199,4 +199,4 @@ def test_who_may_not_look_it_up_is_told_without_a_link(db: Session, login: Login
 
 
 def test_names_that_hold_no_letter_find_nothing(db: Session) -> None:
-    assert former_enquiries.find_former(db, "¿?", most=50) == former_enquiries.FoundFormer()
+    assert name_search.find_former(db, "¿?", most=50) == name_search.FoundFormer()
