@@ -25,7 +25,7 @@ from sqlalchemy import (
     literal_column,
     select,
     true,
-)  # fmt: skip
+)
 from sqlalchemy.dialects.postgresql import TSQUERY, array
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -96,7 +96,7 @@ CASES = Table(
     marked(),
     PassportCase.search_name.expression,
     [PassportCase.id],
-    lambda case: [case.id.desc()],
+    lambda rows: [rows.id.desc()],
     recent=True,
 )
 FORMER = Table(
@@ -105,7 +105,7 @@ FORMER = Table(
     func.to_tsvector(SIMPLE, FormerCase.search_name),
     FormerCase.search_name.expression,
     [FormerCase.number, FormerCase.issued_on],
-    lambda former: [former.issued_on.desc().nulls_last(), former.number.desc()],
+    lambda rows: [rows.issued_on.desc().nulls_last(), rows.number.desc()],
 )
 
 
@@ -126,10 +126,9 @@ class Search(Generic[Bearer]):
         near = self._nearest()
         if not near:
             return [], []
-        query = (
-            select(self.table.entity).where(self.table.key.in_(near)).order_by(*self.table.newest(self.table.entity))
-        )
-        rows = [(near[getattr(row, self.table.key.key)], row) for row in self.session.scalars(query)]
+        table = self.table
+        query = select(table.entity).where(table.key.in_(near)).order_by(*table.newest(table.entity))
+        rows = [(near[getattr(row, table.key.key)], row) for row in self.session.scalars(query)]
         return [row for tier, row in rows if tier < Tier.TWIN], [row for tier, row in rows if tier >= Tier.TWIN]
 
     def _nearest(self) -> dict[Any, Tier]:

@@ -171,7 +171,7 @@ def look_up(session: Session, names: str) -> Asked:
     stems = [re.sub(r"(?<=[qg])u$", "", word) for word in typed]  # what follows decides how QU and GU sound
     limits = {"begun": BEGINNINGS + 1, "twins": EXPANDED, "slips": 20 * EXPANDED, "letters": SLIP_LETTERS}
     rows = session.execute(_MEANT, {"words": typed, "stems": stems} | limits).all()
-    joining = {word for word in typed if word.upper() in PARTICLES}
+    joining = {word for word in typed if len(word) > 1 and word.upper() in PARTICLES}  # Y and E are initials here
     found = [
         _word(one, [row for row in rows if row.typed == one], joins=one in joining and len(joining) < len(typed))
         for one in typed

@@ -133,6 +133,7 @@ López, Ana                    | lopes ana                   | alike
 López, Ana                    | ada                         | miss
 López, Ana                    | an                          | exact
 López, Mariana                | ana                         | miss
+López, Elena                  | lopez e                     | exact
 Paz, Sol                      | pas                         | alike
 Paz, Sol                      | pan                         | miss
 Paz, Sol                      | sal                         | miss
