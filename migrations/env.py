@@ -19,6 +19,7 @@ import models.seals
 import models.services
 import models.sessions
 import models.shipments
+import models.shown_pictures
 import models.stock
 import models.users
 import models.watch_lists

@@ -40,7 +40,6 @@ __all__ = [
     "PassportCase",
     "Picture",
     "State",
-    "Thumbnail",
 ]
 
 CASE_NUMBER = r"^[A-Z0-9]{3}[0-9]{9}$"
@@ -272,24 +271,6 @@ class Picture(Base):
     height: Mapped[int] = mapped_column(SmallInteger)
     sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
     data: Mapped[bytes] = deferred(mapped_column(LargeBinary), raiseload=True)
-
-
-class Thumbnail(Base):
-    """A picture as small as lists show it, JPEG, made once."""
-
-    __tablename__ = "thumbnail"
-
-    picture_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("picture.id"), primary_key=True, autoincrement=False)
-    data: Mapped[bytes] = mapped_column(LargeBinary)
-
-
-class ShownPicture(Base):
-    """A picture in a form that browsers show, where its own is none of those, made once; may be emptied at any time."""
-
-    __tablename__ = "shown_picture"
-
-    picture_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("picture.id"), primary_key=True, autoincrement=False)
-    data: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class CasePicture(Base):
