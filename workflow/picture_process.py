@@ -108,6 +108,7 @@ class FarEnd:
 
     def decode(self, questions: Sequence[Question]) -> list[Answer | Fault]:
         """As the function of that name."""
+        self.sound = False  # until all is said: an answer that nobody waited for must never be taken for the next
         until = time.monotonic() + WALL_SECONDS
         alarm = threading.Timer(WALL_SECONDS, self.kill)
         alarm.start()
@@ -115,7 +116,7 @@ class FarEnd:
             said = [self._said(question, until) for question in questions]
         finally:
             alarm.cancel()
-        self.sound = self.sound and b"" not in said
+        self.sound = b"" not in said
         return list(map(_answer, said))
 
     def _said(self, question: Question, until: float) -> bytes:
@@ -125,7 +126,6 @@ class FarEnd:
             self._stdin.flush()
             return next(decoder.frames(self._stdout))
         except (OSError, StopIteration):
-            self.sound = False
             if time.monotonic() < until:
                 raise RuntimeError(f"the picture process ended with code {self.process.poll()}") from None
             return b""

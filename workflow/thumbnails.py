@@ -7,7 +7,8 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, undefer
 
-from models.cases import CasePicture, PassportCase, Picture, ShownPicture, Thumbnail
+from models.cases import CasePicture, PassportCase, Picture
+from models.pictures import ShownPicture, Thumbnail
 from workflow import pictures
 
 #: What a report shows of a case, in this order; of the fingers the first that there is.

@@ -12,8 +12,9 @@ from PIL import Image
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from models.cases import CasePicture, PassportCase, Picture, ShownPicture, Thumbnail
+from models.cases import CasePicture, PassportCase, Picture
 from models.enrolments import FormerCase
+from models.pictures import ShownPicture, Thumbnail
 from models.users import AccessLog
 from security.actor import system_actor
 from security.scope import acting_as

@@ -14,8 +14,9 @@ from sqlalchemy import Connection, select, text
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
-from models.cases import CasePicture, PassportCase, State, Thumbnail
+from models.cases import CasePicture, PassportCase, State
 from models.clock import local_date
+from models.pictures import Thumbnail
 from models.users import AccessLog, Role
 from reports import reading
 from reports.catalogue import REPORTS

@@ -72,6 +72,21 @@ def test_a_process_in_which_a_file_died_is_not_used_again() -> None:
     assert far_end() != first
 
 
+def test_an_answer_that_nobody_waited_for_is_not_taken_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = picture_process.FarEnd._said
+
+    def interrupted(end: Any, question: Any, until: float) -> bytes:
+        end._stdin.write(picture_process._frame(question))
+        end._stdin.flush()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(picture_process.FarEnd, "_said", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        check_picture(hostile.png(9, 9), PictureClaim("image/png"))
+    monkeypatch.setattr(picture_process.FarEnd, "_said", said)
+    assert check_picture(hostile.png(5, 7), PictureClaim("image/png")).width == 5
+
+
 def test_who_waits_too_long_for_a_turn_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(picture_process, "WAIT_SECONDS", 0.2)
     refused: list[Unknown] = []
