@@ -24,9 +24,8 @@ from workflow.stock.ledger import BLANK, KINDS, account_of, owner_of
 #: Movements shown at once.
 PAGE = 50
 #: Made once: an alias made anew costs more than the statement it stands in.
-_USERS = tuple(aliased(User) for _user in range(5))
-_WAREHOUSES = aliased(Warehouse), aliased(Warehouse)
-_VOID_TYPE, _UNDONE = aliased(VoidType), aliased(StockMovement)
+_OF_A_USE: Any = (*(aliased(User) for _user in range(5)), aliased(VoidType))
+_OF_A_MOVEMENT: Any = (aliased(Warehouse), aliased(Warehouse), aliased(StockMovement))
 MOVEMENT = "id at kind from_place to_place remarks document_id reverses_id".split()
 #: The name of a warehouse needs no translation; what has no parameters is said as everywhere.
 PLACE_WORDS = {
@@ -189,8 +188,7 @@ def _words(place: str, names: Mapping[tuple[str, str], str]) -> Words:
 
 def _head(number: str) -> Any:
     """The booklet with its names, once for each of its uses."""
-    assigner, printer, checker, deliverer, voider = _USERS
-    ended = _VOID_TYPE
+    assigner, printer, checker, deliverer, voider, ended = _OF_A_USE
     void = (
         select(StockMovement.at, StockMovement.user_id, StockMovement.void_type_code)
         .where(StockMovement.booklet_number == Personalisation.booklet_number)
@@ -251,8 +249,7 @@ def _sees_case(actor: Actor, *sites: str | None) -> bool:
 
 
 def _movements(number: str, after: int) -> Any:
-    sender, receiver = _WAREHOUSES
-    undone = _UNDONE
+    sender, receiver, undone = _OF_A_MOVEMENT
     comment = _comment(StockMovement.case_id, StockMovement.booklet_number, StockMovement.at)
     return (
         select(
