@@ -6,6 +6,8 @@ is translated once a process and language, and each address is built once with m
 """
 
 import re
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import lru_cache
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
@@ -24,10 +26,42 @@ _MARK = "zq{}qz"
 _patterns: dict[tuple[Any, ...], tuple[str, ...] | None] = {}
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What holds for all of a page that is drawn: the language's code, and what addresses in it depend on."""
+
+    language: str
+    url_map: Any
+    root: str
+    blueprint: str | None
+
+
+#: The page that is drawn; None outside a page.
+_drawn: ContextVar[Drawn | None] = ContextVar("drawn", default=None)
+
+
 def install(app: Flask) -> None:
     """Give the templates the quick ways instead of the usual ones."""
     app.jinja_env.context_class = PageContext
     app.jinja_env.globals.update(_=translated, gettext=translated, url_for=address, svg_icon=icon)
+    app.context_processor(_begin_page)
+    app.teardown_request(_end_page)
+
+
+def _begin_page() -> dict[str, Any]:
+    """Before each page, what holds for all of it, looked up once."""
+    _drawn.set(Drawn(_language(), current_app.url_map, request.script_root, request.blueprint) if request else None)
+    return {}
+
+
+def _end_page(_error: BaseException | None) -> None:
+    _drawn.set(None)
+
+
+def _language() -> str:
+    """The code of the language; no two of ours differ only in their country."""
+    locale = get_locale()
+    return locale.language if locale else ""
 
 
 class PageContext(Context):
@@ -47,8 +81,8 @@ class PageContext(Context):
 
 def translated(message: str, /, **values: Any) -> Markup:
     """The text of `message` in the language of the request, `values` escaped in their places. Jinja's `_`."""
-    locale = get_locale()
-    language = locale.language if locale else ""  # no two of our languages differ only in their country
+    page = _drawn.get()
+    language = page.language if page else _language()
     return _sentence(language, message) % values if values else _plain_sentence(language, message)
 
 
@@ -64,13 +98,16 @@ def _plain_sentence(language: str, message: str) -> Markup:
 
 def address(endpoint: str, **values: Any) -> str:
     """Flask's `url_for`; an address of plain values is put together from its parts."""
+    page = _drawn.get()
+    if page is None:
+        return url_for(endpoint, **values)
     given = []
     for name, value in values.items():
         if type(value) is not str or not _SAFE.fullmatch(value) or name[0] == "_":
             return url_for(endpoint, **values)
         given.append(value)
-    view = request.blueprint if endpoint[0] == "." else None
-    key = (current_app.url_map, request.script_root, view, endpoint, *values)
+    view = page.blueprint if endpoint[0] == "." else None
+    key = (page.url_map, page.root, view, endpoint, *values)
     try:
         parts = _patterns[key]
     except KeyError:
@@ -95,7 +132,8 @@ def _parts(endpoint: str, *names: str) -> tuple[str, ...] | None:
 
 def icon(name: str, label: str | None = None, **attributes: str) -> Markup:
     """An icon of static/icons.svg (Bootstrap Icons names), decorative unless `label` is given; `class` may be added."""
-    return _icon(request.script_root, name, label, attributes.get("class", ""))
+    page = _drawn.get()
+    return _icon(page.root if page else request.script_root, name, label, attributes.get("class", ""))
 
 
 @lru_cache(maxsize=1024)

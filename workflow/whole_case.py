@@ -1,9 +1,10 @@
 """All that belongs to one case and is of one line each, and its kin, read in two statements for its page."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, func, select, union
+from sqlalchemy import BigInteger, Select, and_, bindparam, func, select, union
 from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.orm import Session, joinedload, selectinload
 from sqlalchemy.types import String
@@ -45,20 +46,7 @@ def read(session: Session, number: str, actor: Actor, screen: str) -> Whole:
     """The case of that number among those `actor` sees; the look is logged. Raises `NotFound`."""
     if not actor.may(Permission.READ_CASES):
         raise NotAllowed()
-    waits = select(ServiceWait.service).where(ServiceWait.case_id == PassportCase.id).order_by(ServiceWait.service)
-    waits_for = func.coalesce(func.array(waits.scalar_subquery(), type_=ARRAY(String)), array([], type_=String))
-    pending = and_(AmendmentRequest.case_id == PassportCase.id, AmendmentRequest.state == RequestState.PENDING)
-    query = (
-        select(PassportCase, Site, AmendmentRequest, waits_for)
-        .join(Site, Site.code == PassportCase.site_code)
-        .outerjoin(AmendmentRequest, pending)
-        .where(PassportCase.number == number)
-        .options(
-            joinedload(PassportCase.applicant),
-            selectinload(PassportCase.findings), selectinload(PassportCase.requirements),
-        )
-    )  # fmt: skip
-    row = session.execute(query).first()
+    row = session.execute(_whole(), {"number": number}).first()
     if row is None or not actor.may_at(Permission.READ_CASES, row[0].site_code, row[0].print_site_code):
         raise NotFound(N_("There is no case %(number)s at your sites."), number=number)
     case, site, request, services = row
@@ -66,18 +54,41 @@ def read(session: Session, number: str, actor: Actor, screen: str) -> Whole:
     return Whole(case, site, request, [Service(service) for service in services])
 
 
+@cache
+def _whole() -> Select[*tuple[Any, ...]]:
+    """The statement of `read`, made once: making it costs more than asking it."""
+    waits = select(ServiceWait.service).where(ServiceWait.case_id == PassportCase.id).order_by(ServiceWait.service)
+    waits_for = func.coalesce(func.array(waits.scalar_subquery(), type_=ARRAY(String)), array([], type_=String))
+    pending = and_(AmendmentRequest.case_id == PassportCase.id, AmendmentRequest.state == RequestState.PENDING)
+    return (
+        select(PassportCase, Site, AmendmentRequest, waits_for)
+        .join(Site, Site.code == PassportCase.site_code)
+        .outerjoin(AmendmentRequest, pending)
+        .where(PassportCase.number == bindparam("number"))
+        .options(
+            joinedload(PassportCase.applicant),
+            selectinload(PassportCase.findings), selectinload(PassportCase.requirements),
+        )
+    )  # fmt: skip
+
+
 def kin(session: Session, case: PassportCase) -> Kin:
     """The cases that belong together with `case`, of those that are seen, in one statement."""
-    start = select(_cases.c.id, _cases.c.parent_id).where(_cases.c.id == case.id)
+    rows = sorted(session.execute(_kin(), {"id": case.id, "cui": case.cui}), key=lambda row: row[0].id)
+    return Kin([case for case, own in rows if own], [case for case, own in reversed(rows) if not own][:EARLIER])
+
+
+@cache
+def _kin() -> Select[*tuple[Any, ...]]:
+    number = bindparam("id", type_=BigInteger)
+    start = select(_cases.c.id, _cases.c.parent_id).where(_cases.c.id == number)
     up, down = start.cte("up", recursive=True), start.cte("down", recursive=True)
     both = select(_cases.c.id, _cases.c.parent_id)
     up = up.union(both.join(up, _cases.c.id == up.c.parent_id))
     down = down.union(both.join(down, _cases.c.parent_id == down.c.id))
-    same = select(_cases.c.id).where(_cases.c.cui == case.cui).order_by(_cases.c.id.desc()).limit(EARLIER + 1)
+    same = select(_cases.c.id).where(_cases.c.cui == bindparam("cui")).order_by(_cases.c.id.desc()).limit(EARLIER + 1)
     every = union(select(up.c.id), select(down.c.id), same.subquery().select()).subquery()
     of_lineage = PassportCase.id.in_(union(select(up.c.id), select(down.c.id)))
-    query = select(PassportCase, of_lineage).where(
-        PassportCase.id.in_(select(every.c.id)), PassportCase.id != case.id
+    return select(PassportCase, of_lineage).where(
+        PassportCase.id.in_(select(every.c.id)), PassportCase.id != number
     )  # fmt: skip
-    rows = sorted(session.execute(query), key=lambda row: row[0].id)
-    return Kin([case for case, own in rows if own], [case for case, own in reversed(rows) if not own][:EARLIER])

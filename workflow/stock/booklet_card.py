@@ -3,9 +3,10 @@
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, cast, literal, select, true, union_all
+from sqlalchemy import ColumnElement, String, bindparam, cast, literal, select, true, union_all
 from sqlalchemy.orm import Session, aliased
 
 from models.booklets import Booklet, BookletState, Personalisation
@@ -134,14 +135,12 @@ def card(session: Session, number: str, actor: Actor, *, after: int = 0, screen:
     Three statements, and one more where holders are named: a look at a case, and logged as that.
     """
     allow(actor, Permission.READ_BOOKLETS)
-    heads = session.execute(_head(number).execution_options(every_site=True)).all()
+    heads = session.execute(_head(), {"number": number}).all()
     if not heads:
         raise NotFound(N_("There is no booklet %(number)s in stock."), number=number[:20], field="raw")
     booklet, warehouse, category, void = heads[0][:4]
-    found = session.execute(_movements(number, after).execution_options(every_site=True)).mappings().all()
-    rows = found[:PAGE]
-    codes = {booklet.place, *(row[side] for row in rows for side in ("from_place", "to_place"))}
-    places = read_places(session, codes)
+    rows = (found := session.execute(_movements(), {"number": number, "after": after}).mappings().all())[:PAGE]
+    places = read_places(session, {booklet.place, *(row[side] for row in rows for side in ("from_place", "to_place"))})
     uses = tuple(_use(head, actor) for head in heads if head.Personalisation is not None)
     for case_number in sorted({use.case_number for use in uses if use.holder}):
         log_look(session, actor, screen, case_number, booklet=number)
@@ -186,8 +185,9 @@ def _words(place: str, names: Mapping[tuple[str, str], str]) -> Words:
     return Words(PLACE_WORDS[account], {name: given[name] for name in given if f"%({name})s" in PLACE_WORDS[account]})
 
 
-def _head(number: str) -> Any:
-    """The booklet with its names, once for each of its uses."""
+@cache
+def _head() -> Any:
+    """The booklet with its names, once for each of its uses; made once, as that costs more than asking it."""
     assigner, printer, checker, deliverer, voider, ended = _OF_A_USE
     void = (
         select(StockMovement.at, StockMovement.user_id, StockMovement.void_type_code)
@@ -217,8 +217,8 @@ def _head(number: str) -> Any:
         .outerjoin(void, true())
         .outerjoin(voider, voider.id == void.c.user_id)
         .outerjoin(ended, ended.code == void.c.void_type_code)
-        .where(Booklet.number == number)
-        .order_by(Personalisation.id)
+        .where(Booklet.number == bindparam("number")).order_by(Personalisation.id)
+        .execution_options(every_site=True)
     )  # fmt: skip
 
 
@@ -248,7 +248,8 @@ def _sees_case(actor: Actor, *sites: str | None) -> bool:
     return actor.may_at(Permission.READ_CASES, *(site for site in sites if site))
 
 
-def _movements(number: str, after: int) -> Any:
+@cache
+def _movements() -> Any:
     sender, receiver, undone = _OF_A_MOVEMENT
     comment = _comment(StockMovement.case_id, StockMovement.booklet_number, StockMovement.at)
     return (
@@ -266,9 +267,8 @@ def _movements(number: str, after: int) -> Any:
         .outerjoin(receiver, receiver.code == StockDocument.to_warehouse_code)
         .outerjoin(PassportCase, PassportCase.id == StockMovement.case_id)
         .outerjoin(undone, undone.id == StockMovement.reverses_id)
-        .where(StockMovement.booklet_number == number, StockMovement.id > after)
-        .order_by(StockMovement.id)
-        .limit(PAGE + 1)
+        .where(StockMovement.booklet_number == bindparam("number"), StockMovement.id > bindparam("after"))
+        .order_by(StockMovement.id).limit(PAGE + 1).execution_options(every_site=True)
     )  # fmt: skip
 
 
