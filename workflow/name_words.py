@@ -72,7 +72,7 @@ class Word:
     def held_by(self, name: ColumnElement[str], tier: Tier) -> ColumnElement[bool]:
         """The condition that a normalised name has such a word, for rows that are read without the index.
 
-        A regular expression, and the words as the index has them, cost twice and three times as much.
+        For dozens of words a regular expression costs two to three times as much.
         """
         words = func.string_to_array(func.translate(name, ".,", "  "), " ")
         whole = words.op("&&", is_comparison=True)(cast([word.upper() for word in self.within(tier)], ARRAY(Text)))
