@@ -18,7 +18,7 @@ from security.actor import Actor
 from security.errors import NotAllowed, NotFound
 from security.looks import log_look
 from security.permissions import Permission
-from workflow import former_enquiries, name_search
+from workflow import former_enquiries, name_search, name_words
 from workflow.enquiries import FOUND_AT_MOST
 from workflow.name_search import Found, FoundFormer
 from workflow.stock import documents
@@ -113,10 +113,12 @@ def _logged(session: Session, actor: Actor, found: Found, asked: dict[str, str])
 
 def _named(session: Session, actor: Actor, names: str) -> Things:
     cases, former = Found(), FoundFormer()
-    if names and actor.may(Permission.SEARCH_CASES):
-        cases = name_search.find(session, actor.by(Permission.SEARCH_CASES), names, most=FOUND_AT_MOST)
-    if names and actor.may(Permission.SEARCH_FORMER):
-        former = name_search.find_former(session, names, most=FOUND_AT_MOST)
+    if names and actor.may(Permission.SEARCH_CASES, Permission.SEARCH_FORMER):
+        asked = name_words.look_up(session, names)
+        if actor.may(Permission.SEARCH_CASES):
+            cases = name_search.find(session, actor.by(Permission.SEARCH_CASES), asked, most=FOUND_AT_MOST)
+        if actor.may(Permission.SEARCH_FORMER):
+            former = name_search.find_former(session, asked, most=FOUND_AT_MOST)
     return Things(cases=cases.exact, alike=cases.alike, former=former.exact, former_alike=former.alike)
 
 
