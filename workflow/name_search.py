@@ -89,14 +89,6 @@ def find_former(session: Session, names: str | Asked, *, most: int) -> FoundForm
     return FoundFormer(*Search(session, FORMER, asked, most, (), (), None).found())
 
 
-def newest(
-    session: Session, actor: Actor, names: str, *conditions: ColumnElement[bool], most: int
-) -> list[PassportCase]:
-    """The exact ones of `find`, and no others looked for."""
-    asked = look_up(session, names).only(Tier.BEGUN)
-    return Search(session, CASES, asked, most, conditions, conditions, actor.sites).found()[0]
-
-
 def plain(column: InstrumentedAttribute[Any]) -> ColumnElement[str]:
     """A name column as `persons.normalised` has it, for the signs that names here have."""
     return func.translate(func.upper(column), "ÁÀÂÄÉÈÊËÍÌÎÏÓÒÔÖÚÙÛÜÑÇ-‐'’‘ʼ", "AAAAEEEEIIIIOOOOUUUUNC  ")

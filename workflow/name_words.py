@@ -7,7 +7,7 @@ time; trigrams find words that are far away and miss short ones (docs/decisions/
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
@@ -88,16 +88,11 @@ class Asked:
     words: tuple[Word, ...]
     #: The highest id of a case.
     last: int = 0
-    widest: Tier = Tier.SLIP
 
     @property
     def broad(self) -> bool:
         """Whether some word is."""
         return any(word.broad for word in self.words)
-
-    def only(self, widest: Tier) -> "Asked":
-        """The same, nothing farther away."""
-        return replace(self, widest=widest)
 
     def required(self, tier: Tier) -> list[Word]:
         """The words that a name must have to be so near."""
@@ -105,8 +100,7 @@ class Asked:
 
     def tiers(self) -> list[Tier]:
         """Those in which there may be a name."""
-        known = [tier for tier in Tier if all(word.known(tier) for word in self.words)]
-        return [tier for tier in known if tier <= self.widest] if self.words else []
+        return [tier for tier in Tier if all(word.known(tier) for word in self.words)] if self.words else []
 
     def query(self, tier: Tier) -> str:
         """The `tsquery` of names that are so near, or nearer, but for the words that are `left`."""
