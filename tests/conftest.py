@@ -1,5 +1,6 @@
 """One migrated database for the run; every test in a transaction that is rolled back; a fixed cast of users."""
 
+import datetime as dt
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +25,9 @@ from security.scope import acting_as
 from tests.build import CAST, make_cast
 from tests.cookies import bearer, sit_down
 from tests.pages import PO, CheckedClient, catalogue
+
+
+COLLECTED = local_date(utc_now())
 
 
 @pytest.fixture(scope="session")
@@ -100,8 +104,8 @@ def app(settings: Settings, database_url: str, spanish: None) -> Flask:
 
 @pytest.fixture(autouse=True)
 def day_of_the_test(request: pytest.FixtureRequest) -> None:
-    """A module's TODAY is the day in Guatemala on which its test runs; it may have been collected the day before."""
-    if hasattr(request.module, "TODAY"):
+    """A module's TODAY, if it was the day of its collection, is the day in Guatemala on which its test runs."""
+    if getattr(request.module, "TODAY", dt.date.min) >= COLLECTED:
         request.module.TODAY = local_date(utc_now())
 
 

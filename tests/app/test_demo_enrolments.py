@@ -20,13 +20,13 @@ from app.demo.enrolments import DemoEnrolment, make_enrolments, write_folder
 from app.demo.flaws import Flaw
 from workflow.picture_process import Question, decode
 
-THE_DAY = date(2026, 11, 22)
+TODAY = date(2026, 11, 22)
 COUNT = 150
 
 
 @pytest.fixture(scope="module")
 def enrolments() -> list[DemoEnrolment]:
-    return list(make_enrolments(7, COUNT, today=THE_DAY))
+    return list(make_enrolments(7, COUNT, today=TODAY))
 
 
 def test_every_body_keeps_the_profile_of_the_intake(enrolments):
@@ -49,7 +49,7 @@ def test_every_code_is_an_active_entry_of_its_catalog(enrolments):
 
 
 def test_the_same_seed_makes_the_same_enrolments_and_another_seed_others():
-    first, again, other = (list(make_enrolments(seed, 12, today=THE_DAY)) for seed in (3, 3, 4))
+    first, again, other = (list(make_enrolments(seed, 12, today=TODAY)) for seed in (3, 3, 4))
     assert first == again
     assert not {e.enrollment_id for e in first} & {e.enrollment_id for e in other}
 
@@ -65,8 +65,8 @@ def test_identifiers_are_unique_and_name_day_station_and_time(enrolments):
 def test_enrolments_come_in_the_order_of_time_and_all_before_today(enrolments):
     times = [datetime.fromisoformat(e.body["contextualData"]["enrollmentDate"]) for e in enrolments]
     assert times == sorted(times)
-    assert THE_DAY - timedelta(days=agenda.DAYS) <= min(t.date() for t in times)
-    assert max(t.date() for t in times) < THE_DAY
+    assert TODAY - timedelta(days=agenda.DAYS) <= min(t.date() for t in times)
+    assert max(t.date() for t in times) < TODAY
 
 
 def test_no_cui_is_in_the_range_of_the_samples(enrolments):
@@ -171,9 +171,9 @@ def test_former_numbers_are_of_their_own_range_and_unique(enrolments):
 
 
 def test_a_birth_known_in_part_has_zeros_in_the_former_system():
-    birth = people.birth_for(random_of("old"), THE_DAY, 80, 81)
+    birth = people.birth_for(random_of("old"), TODAY, 80, 81)
     person = invented(birth=birth, precision="year")
-    row = requests.former_row(random_of("row"), requests.Numbers(), person, places.SITES[0], THE_DAY, THE_DAY)
+    row = requests.former_row(random_of("row"), requests.Numbers(), person, places.SITES[0], TODAY, TODAY)
     assert row["FECHA_NAC"] == f"{birth.year}-00-00"
 
 
@@ -221,7 +221,7 @@ def test_fingerprints_in_wsq_decode_in_a_process_of_their_own(enrolments):
 
 
 def test_a_folder_holds_one_file_for_each_body(tmp_path):
-    written = write_folder(tmp_path / "enrolments", 5, 4, THE_DAY)
+    written = write_folder(tmp_path / "enrolments", 5, 4, TODAY)
     found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "enrolments").iterdir()}
     assert found == {e.enrollment_id: e.body for e in written}
 
@@ -327,5 +327,5 @@ def random_of(seed):
 
 
 def invented(**changes):
-    person = people.make_person(random_of("who"), people.CuiIssuer(), places.SITES[0], THE_DAY, 70, 90)
+    person = people.make_person(random_of("who"), people.CuiIssuer(), places.SITES[0], TODAY, 70, 90)
     return replace(person, **changes)
