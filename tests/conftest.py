@@ -26,7 +26,6 @@ from tests.build import CAST, make_cast
 from tests.cookies import bearer, sit_down
 from tests.pages import PO, CheckedClient, catalogue
 
-
 COLLECTED = local_date(utc_now())
 
 
