@@ -2,9 +2,8 @@
 
 Triggers are off; indexes, keys and constraints are dropped and made again, not only switched on, so that what was
 loaded is checked. Each table is filled by one transaction that begins by emptying it: a server with `wal_level=minimal`
-then writes it once only, without log (`python -m benchmarks.big_server` starts one). The obvious way, everything in one
-transaction, uses one processor of several. Its price: when a step fails the database is left without its constraints,
-and must be dropped.
+then writes it once only, without log. The obvious way, everything in one transaction, uses one processor of several.
+The price of two: when a step fails the database is left without its constraints, and must be dropped.
 """
 
 import argparse
