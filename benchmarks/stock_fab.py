@@ -19,6 +19,15 @@ QUEUE_COLUMNS = (
     "number first_surname second_surname first_name second_name birth_date identification_type_code"
     " identification_number procedure_code passport_type_code state desk state_since"
 ).split()
+#: What the page of a case shows besides the case, each as a related view of FAB's, and its columns.
+CASE_PARTS = {
+    "case_event": "at event from_state to_state username site_code",
+    "applicant": "nationality_code occupation_code marital_status_code height_cm phone email",
+    "personalisation": "booklet_number assigned_at issued_on expires_on printed_at delivered_at",
+    "case_finding": "code found_at resolved_at resolution",
+    "case_requirement": "requirement_code presented note",
+    "case_picture": "kind missing",
+}
 
 
 def prepare(url: str) -> None:
@@ -43,13 +52,14 @@ def _models(engine: Engine) -> dict[str, Any]:
         table = Table(name, Model.metadata, autoload_with=engine, schema="public", resolve_fks=False)
         return type(name.title().replace("_", ""), (Model,), {"__table__": table, **more})
 
-    event, movement = mapped("case_event"), mapped("stock_movement")
-    case = mapped(
-        "passport_case",
-        events=relationship(
-            event, primaryjoin=lambda: case.__table__.c.id == foreign(event.__table__.c.case_id), backref="case",
-        ),
-    )  # fmt: skip
+    movement = mapped("stock_movement")
+    parts = {name: mapped(name) for name in CASE_PARTS}
+
+    def of_case(part: Any) -> Any:
+        at = part.__table__.c.case_id
+        return relationship(part, primaryjoin=lambda: case.__table__.c.id == foreign(at), backref="case")
+
+    case = mapped("passport_case", **{f"{name}_rows": of_case(part) for name, part in parts.items()})
     booklet = mapped(
         "booklet",
         movements=relationship(
@@ -58,7 +68,7 @@ def _models(engine: Engine) -> dict[str, Any]:
         ),
     )  # fmt: skip
     former = mapped("former_case")
-    return {"event": event, "movement": movement, "case": case, "booklet": booklet, "former": former}
+    return {**parts, "movement": movement, "case": case, "booklet": booklet, "former": former}
 
 
 def stock_fab(url: str, secret: str, patience: float, state: str, site: str) -> Flask:
@@ -87,15 +97,15 @@ def _views(models: dict[str, Any], state: str, site: str) -> list[type[ModelView
     def view(name: str, model: str, **more: Any) -> type[ModelView]:
         return type(name, (ModelView,), {"datamodel": SQLAInterface(models[model]), "page_size": PAGE_SIZE, **more})
 
-    events = view("EventView", "event", list_columns=["at", "event", "from_state", "to_state", "username", "site_code"])
+    parts = [view(f"{name.title()}View", name, list_columns=columns.split()) for name, columns in CASE_PARTS.items()]
     movements = view("MovementView", "movement", list_columns=["at", "kind", "from_place", "to_place", "case_id"])
     listed: dict[str, Any] = {"list_columns": QUEUE_COLUMNS, "search_columns": ["number", "search_name", "cui"]}
     waiting = [["state", FilterEqual, state], ["site_code", FilterEqual, site]]
     queue = view("QueueView", "case", base_filters=waiting, base_order=("enrolled_at", "asc"), **listed)
-    cases = view("CaseView", "case", related_views=[events], show_columns=_shown(models["case"]), **listed)
+    cases = view("CaseView", "case", related_views=parts, show_columns=_shown(models["case"]), **listed)
     booklets = view("BookletView", "booklet", related_views=[movements], show_columns=_shown(models["booklet"]))
     former = view("FormerView", "former", search_columns=["number", "search_name", "cui"])
-    return [events, movements, queue, cases, booklets, former]
+    return [*parts, movements, queue, cases, booklets, former]
 
 
 def _shown(model: Any) -> list[str]:

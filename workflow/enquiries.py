@@ -3,8 +3,9 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload, undefer
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -69,17 +70,18 @@ def find_case(
 
 def events(session: Session, case: PassportCase) -> list[CaseEvent]:
     """The case's log, oldest first."""
-    return list(session.scalars(select(CaseEvent).where(CaseEvent.case_id == case.id).order_by(CaseEvent.id)))
+    return list(session.scalars(_events(), {"case_id": case.id}))
+
+
+@cache
+def _events() -> Select[CaseEvent]:
+    """Made once, as those below: making a statement costs more than asking it."""
+    return select(CaseEvent).where(CaseEvent.case_id == bindparam("case_id")).order_by(CaseEvent.id)
 
 
 def booklets(session: Session, case: PassportCase) -> list[BookletLine]:
     """The booklets the case has or had, oldest first."""
-    rows = session.execute(
-        select(Personalisation, Booklet)
-        .join(Booklet, Booklet.number == Personalisation.booklet_number)
-        .where(Personalisation.case_id == case.id)
-        .order_by(Personalisation.id)
-    )
+    rows = session.execute(_booklets(), {"case_id": case.id})
     return [
         BookletLine(
             use.booklet_number,
@@ -95,9 +97,20 @@ def booklets(session: Session, case: PassportCase) -> list[BookletLine]:
     ]
 
 
+@cache
+def _booklets() -> Select[Personalisation, Booklet]:
+    query = select(Personalisation, Booklet).join(Booklet, Booklet.number == Personalisation.booklet_number)
+    return query.where(Personalisation.case_id == bindparam("case_id")).order_by(Personalisation.id)
+
+
 def pictures(session: Session, case: PassportCase) -> list[CasePicture]:
     """What pictures the case has, without their bytes."""
-    return list(session.scalars(select(CasePicture).where(CasePicture.case_id == case.id).order_by(CasePicture.kind)))
+    return list(session.scalars(_pictures(), {"case_id": case.id}))
+
+
+@cache
+def _pictures() -> Select[CasePicture]:
+    return select(CasePicture).where(CasePicture.case_id == bindparam("case_id")).order_by(CasePicture.kind)
 
 
 def picture_kinds(session: Session, cases: Sequence[PassportCase]) -> dict[int, list[str]]:
@@ -134,7 +147,10 @@ def picture_id(session: Session, case: PassportCase, kind: str, actor: Actor) ->
 
 def former_passports(session: Session, case: PassportCase) -> list[FormerCase]:
     """The person's passports of the former system: by the booklet named and by CUI."""
-    wanted = FormerCase.cui == case.cui
-    if case.previous_booklet:
-        wanted = wanted | (FormerCase.booklet_number == case.previous_booklet)
-    return list(session.scalars(select(FormerCase).where(wanted).order_by(FormerCase.issued_on.desc()).limit(10)))
+    return list(session.scalars(_former_passports(), {"cui": case.cui, "booklet": case.previous_booklet}))
+
+
+@cache
+def _former_passports() -> Select[FormerCase]:
+    same = or_(FormerCase.cui == bindparam("cui"), FormerCase.booklet_number == bindparam("booklet"))
+    return select(FormerCase).where(same).order_by(FormerCase.issued_on.desc()).limit(10)

@@ -7,9 +7,10 @@ port like any other for the checks: one that knows one person.
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from models.base import SessionLocal, utc_now
@@ -169,7 +170,12 @@ def keep(session: Session, actor: Actor, answer: Answer, case_id: int | None) ->
 
 def calls_of(session: Session, case_id: int) -> list[ServiceCall]:
     """What was asked about the person of a case, oldest first."""
-    return list(session.scalars(select(ServiceCall).where(ServiceCall.case_id == case_id).order_by(ServiceCall.id)))
+    return list(session.scalars(_calls(), {"case_id": case_id}))
+
+
+@cache
+def _calls() -> Select[ServiceCall]:
+    return select(ServiceCall).where(ServiceCall.case_id == bindparam("case_id")).order_by(ServiceCall.id)
 
 
 def latest_tests(session: Session, service: Service, most: int = 10) -> list[ServiceCall]:
