@@ -7,10 +7,12 @@ and related lists. Core statements on tables are not covered: they name the site
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, event, false, or_
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.sql.base import ExecutableOption
 
 from models.cases import PassportCase
 from security.actor import Actor
@@ -42,18 +44,26 @@ def visible(actor: Actor | None) -> ColumnElement[bool] | None:
     """The condition on `PassportCase` that `actor` is held to; None when he sees every site."""
     if actor is None:
         return false()
-    if actor.sites is None:
-        return None
-    sites = sorted(actor.sites)
-    return or_(PassportCase.site_code.in_(sites), PassportCase.print_site_code.in_(sites))
+    return None if actor.sites is None else _at(actor.sites)
+
+
+@lru_cache(maxsize=256)
+def _at(sites: frozenset[str]) -> ColumnElement[bool]:
+    codes = sorted(sites)
+    return or_(PassportCase.site_code.in_(codes), PassportCase.print_site_code.in_(codes))
+
+
+@lru_cache(maxsize=256)
+def _held_to(sites: frozenset[str] | None) -> ExecutableOption:
+    """The option that holds a statement to the cases of `sites`, made once for each set of them; None: to no case."""
+    condition = false() if sites is None else _at(sites)
+    return with_loader_criteria(PassportCase, condition, include_aliases=True)
 
 
 @event.listens_for(Session, "do_orm_execute")
 def _only_visible_rows(execution: ORMExecuteState) -> Any:
     if not execution.is_select or execution.is_column_load or execution.execution_options.get("every_site"):
         return
-    condition = visible(_actor.get())
-    if condition is not None:
-        execution.statement = execution.statement.options(
-            with_loader_criteria(PassportCase, condition, include_aliases=True)
-        )
+    actor = _actor.get()
+    if actor is None or actor.sites is not None:
+        execution.statement = execution.statement.options(_held_to(None if actor is None else actor.sites))
