@@ -68,10 +68,10 @@ def _refuse_dead(connection: Any, record: Any, _proxy: Any) -> None:
     A server that goes away says so or hangs up, which the kernel knows at once; asking the server, as `pool_pre_ping`
     does, costs every request a round trip. It is asked after a pause too, for a firewall may have forgotten us.
     """
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
     idle = time.monotonic() - record.info.get("used_at", time.monotonic())
     try:
+        poll = select.poll()
+        poll.register(connection.fileno(), select.POLLIN)  # raises too, where it is known to be closed
         if poll.poll(0) or idle > PAUSE_SECONDS:
             connection.execute("")
             connection.rollback()

@@ -15,6 +15,7 @@ from __future__ import annotations
 import io
 import os
 import resource
+import signal
 import struct
 import sys
 
@@ -55,6 +56,7 @@ class Moving(Exception):
 def main(folders: str) -> None:
     """Answer every frame of standard input. `folders` hold the decoders' packages."""
     sys.path.extend(folders.split(os.pathsep))
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # who ignores it hands that on, and then nobody hears how forks end
     limit_resources()
     for question in frames(sys.stdin.buffer):
         kind, want, *box = QUESTION.unpack_from(question)
