@@ -1,16 +1,18 @@
 """The box and the enquiries at their desk: by key, by reader, by name, on a phone, without fault."""
 
 import hashlib
+from pathlib import Path
 
-from flask import Flask
+import pytest
 from playwright.sync_api import expect
 from sqlalchemy.orm import Session
 
 from models.cases import State
 from models.enrolments import FormerCase
-from tests.browser.conftest import PHONE
+from tests.browser.conftest import PHONE, Server
 from tests.build import make_case
 from tests.workflow.test_machine import Office
+from workflow import pages
 
 
 def former(number: str, surname: str) -> FormerCase:
@@ -44,11 +46,16 @@ def test_a_key_the_name_misspelt_and_the_case_opens(desk, records: Session):
     place.look("case-waiting")
 
 
-def test_a_reader_types_two_lines_each_with_enter_and_the_address_holds_neither(desk, records: Session, app: Flask):
-    office = Office(records)
-    case = office.case_in(State.ENTREGADA)
+def test_a_reader_types_two_lines_each_with_enter_and_the_address_holds_neither(
+    desk, records: Session, office: Server, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(pages, "_press", None)
+    keys = Path(office.environment["PASAPORTES_HOME"]) / "keys"
+    pages.configure(keys, ocrb_font=None, specimen=True)  # that of the server, which signs too
+    world = Office(records)
+    case = world.case_in(State.ENTREGADA)
     records.commit()
-    use = office.use(case)
+    use = world.use(case)
     place = desk("supersu")
     page = place.go("/")
     page.keyboard.press("/")
