@@ -20,6 +20,7 @@ from security.actor import Actor
 from security.scope import acting
 from views.frame import Crumb, account_links
 from workflow.finding import BOX
+from workflow.viewer import LABELS as PICTURES
 
 _STATES: dict[Any, str] = {**BOOKLET_LABELS, **STATE_LABELS}
 
@@ -78,6 +79,7 @@ def install(app: Flask) -> None:
         booklet_label=booklet_label,
         event_label=event_label,
         finding_label=finding_label,
+        picture_labels=PICTURES,
         local_time=local_time,
         local_date=local_date,
         elapsed=elapsed,
