@@ -8,6 +8,7 @@ import models.arrivals
 import models.audit
 import models.booklets
 import models.cases
+import models.catalog_edition
 import models.catalogs
 import models.closings
 import models.control

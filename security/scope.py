@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, event, false, or_
+from sqlalchemy import ColumnElement, Executable, event, false, or_
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -66,4 +67,15 @@ def _only_visible_rows(execution: ORMExecuteState) -> Any:
         return
     actor = _actor.get()
     if actor is None or actor.sites is not None:
-        execution.statement = execution.statement.options(_held_to(None if actor is None else actor.sites))
+        execution.statement = _held(execution.statement, None if actor is None else actor.sites)
+
+
+#: By a statement and the sites it was held to, as long as it lives: one that is made once is held once.
+_held_statements: WeakKeyDictionary[Executable, dict[frozenset[str] | None, Executable]] = WeakKeyDictionary()
+
+
+def _held(statement: Executable, sites: frozenset[str] | None) -> Executable:
+    by_sites = _held_statements.setdefault(statement, {})
+    if sites not in by_sites:
+        by_sites[sites] = statement.options(_held_to(sites))
+    return by_sites[sites]

@@ -1,7 +1,6 @@
 """Everything that the pages of one case show, read in a fixed number of statements."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
@@ -114,7 +113,7 @@ def _file(
     held = queues.is_held(case)
     pictures = enquiries.pictures(session, case) if enquiries.sees_images(actor, case) else []
     people = [*_people(case, booklets), request.requested_by_id if request else None]
-    names = _labels(session, case, people, events, booklets, former, [*lineage, *earlier])
+    names = labels.read_labels(session, people, *profiles(next_moves(case)))
     waits = [WAIT_LABELS[service] for service in whole.waits]
     return CaseFile(
         case=case,
@@ -148,46 +147,3 @@ def _people(case: PassportCase, booklets: Sequence[BookletLine]) -> Iterator[int
     yield case.held_by_id
     yield from (finding.resolved_by_id for finding in case.findings)
     yield from (line.created_by_id for line in booklets)
-
-
-def _labels(
-    session: Session,
-    case: PassportCase,
-    people: Iterable[int | None],
-    events: Sequence[CaseEvent],
-    booklets: Sequence[BookletLine],
-    former: Sequence[FormerCase],
-    others: Sequence[PassportCase],
-) -> Labels:
-    codes: dict[str, set[str | None]] = defaultdict(set)
-    for table, code in (*_coded_data(case, events), *_coded_records(events, booklets, former)):
-        codes[table].add(code)
-    rows = [case, case.applicant, *case.requirements, *others]
-    return labels.read_names(session, rows, codes, labels.people(people), profiles(next_moves(case)))
-
-
-def _coded_data(case: PassportCase, events: Sequence[CaseEvent]) -> Iterator[tuple[str, str | None]]:
-    """Table and code of what the address, findings and corrections hold."""
-    yield from ((table, case.applicant.address.get(table)) for table in ("country", "department", "municipality"))
-    for finding in case.findings:
-        for line in comparing.of_finding(finding):
-            if line.field in comparing.CODED:
-                yield from ((comparing.CODED[line.field], code) for code in (line.captured, line.known))
-    for event in events:
-        for side in ("before", "after"):
-            yield from changes.codes(event.data.get(side) or {})
-
-
-def _coded_records(
-    events: Sequence[CaseEvent], booklets: Sequence[BookletLine], former: Sequence[FormerCase]
-) -> Iterator[tuple[str, str | None]]:
-    """Table and code of what log, booklets and former passports hold."""
-    yield from (("void_type", line.void_type) for line in booklets)
-    for event in events:
-        yield from ((table, event.reason_code) for table in ("decision_reason", "void_type"))
-        yield "decision_reason", event.data.get("reason")
-    for record in former:
-        yield "passport_type", record.passport_type_code
-        yield "sex", record.sex_code
-        yield "site", record.site_code
-        yield "identification_type", record.identification_type_code

@@ -57,7 +57,7 @@ class CorrectionView(Page):
         typed = request.form.get("raw", "").strip()
         with transaction() as session:
             found = finding.cases_by_number(session, current_actor(), typed)
-            labels = read_labels(session, found)
+            labels = read_labels(session)
         if len(found) == 1:
             return redirect(url_for(".form", number=found[0].number), 303)
         none = None if found else BadValue(N_("No case at your sites has the number “%(typed)s”."), field="raw",

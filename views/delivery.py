@@ -68,7 +68,7 @@ class DeliveryView(CounterPage):
     ) -> ResponseReturnValue:
         with transaction() as session:
             counts = [count for count in queues.site_counts(session, QUEUE, current_actor()) if count.count]
-            labels = read_labels(session, found or [])
+            labels = read_labels(session)
         page = self.page(
             "delivery/start.html",
             _("Delivery of passports"),

@@ -20,7 +20,8 @@ from views.booklets import DOCUMENT_VIEWS
 from views.case_acts import quick_acts
 from views.frame import Page
 from views.queues import asked, plain
-from workflow import enquiries, finding, former_enquiries
+from workflow import enquiries, finding
+from workflow.labels import read_labels
 from workflow.name_search import Found
 from workflow.typed import read
 
@@ -124,7 +125,7 @@ def _by_anything(session: Session, typed: str) -> Found:
 
 def _shown(session: Session, cases: list[PassportCase], former: list[FormerCase] | None = None) -> dict[str, Any]:
     """What a list of cases shows besides them: words for their codes, and which pictures there are."""
-    labels = former_enquiries.labels_of(session, former or [], cases)
+    labels = read_labels(session)
     seen = [case for case in cases if enquiries.sees_images(current_actor(), case)]
     return {"labels": labels, "kinds": enquiries.picture_kinds(session, seen)}
 

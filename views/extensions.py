@@ -46,7 +46,7 @@ class ExtensionView(Page):
         with transaction() as session:
             cases = finding.cases_by_number(session, current_actor(), typed)
             found = [extensions.verdict(session, case) for case in cases] if len(cases) > 1 else []
-            labels = read_labels(session, cases)
+            labels = read_labels(session)
         if len(cases) == 1:
             return redirect(url_for(".show", number=cases[0].number), 303)
         none = None if found else BadValue(N_("No case at your sites has the number “%(typed)s”."), field="raw",

@@ -12,6 +12,7 @@ from views.frame import Page
 from views.queues import asked
 from workflow import former_enquiries
 from workflow.enquiries import FOUND_AT_MOST
+from workflow.labels import read_labels
 
 
 class FormerView(Page):
@@ -29,7 +30,7 @@ class FormerView(Page):
         number, names = asked("number"), asked("names")
         with transaction() as session:
             found = former_enquiries.find(session, current_actor(), number=number, names=names)
-            labels = former_enquiries.labels_of(session, found.exact + found.alike)
+            labels = read_labels(session)
         if number and len(found.exact) == 1:
             return redirect(url_for(".show", number=found.exact[0].number))
         return self.page(

@@ -17,7 +17,7 @@ from security.permissions import Permission
 from views.access import current_actor, needs, transaction
 from views.frame import Crumb, Page
 from workflow import queues
-from workflow.labels import Labels, read_labels, usernames
+from workflow.labels import Labels, read_labels
 from workflow.outside import waiting
 from workflow.outside.waiting import DECIDABLE
 from workflow.queues import Position, Queue, SiteCount
@@ -147,12 +147,10 @@ def rows(session: Session, queue: Queue, cases: list[PassportCase], site: Site |
     actor = current_actor()
     detail = {"site": site.code} if site else {}
     log_look(session, actor, f"queue:{queue.key}", None, **detail, cases=[case.number for case in cases])
-    labels: Labels = read_labels(session, cases)
-    holders = usernames(session, [case.held_by_id for case in cases if queues.is_held(case)])
+    labels: Labels = read_labels(session, [case.held_by_id for case in cases if queues.is_held(case)])
     return {
         "cases": cases,
         "labels": labels,
-        "holders": holders,
         "is_held": queues.is_held,
         "with_booklet": queue.state in WITH_BOOKLET,
         "waits": waiting.waits_of(session, [case.id for case in cases]) if queue.state in DECIDABLE else {},

@@ -1,6 +1,6 @@
 """What a correction changes, in words: labels of the data, names for codes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,10 +28,7 @@ def label_of(column: str) -> str:
 
 
 def in_words(labels: Labels, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    """Each datum of `after` with what it was `before`, in the order of the form (the database keeps none).
-
-    `labels` has the names of `codes` of both.
-    """
+    """Each datum of `after` with what it was `before`, in the order of the form (the database keeps none)."""
     return [
         Change(label_of(name), word(labels, name, before.get(name)), word(labels, name, after[name]))
         for name in ordered(after)
@@ -49,8 +46,3 @@ def word(labels: Labels, column: str, value: object) -> str | None:
         return None
     table = _TABLES.get(column)
     return labels.name(table, str(value)) if table else str(value)
-
-
-def codes(values: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
-    """Catalog and code of each coded value, to be read with `labels.read_labels`."""
-    return ((_TABLES[name], code) for name, code in values.items() if name in _TABLES)

@@ -72,7 +72,7 @@ def open_case(session: Session, number: str, actor: Actor, screen: str) -> Work:
     booklet = case.booklet_number
     return Work(
         case=case,
-        labels=read_labels(session, [case]),
+        labels=read_labels(session),
         events=enquiries.events(session, case),
         booklet=session.get(Booklet, booklet) if booklet else None,
         use=live_personalisation(session, booklet) if booklet else None,

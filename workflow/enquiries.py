@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload, undefer
@@ -81,26 +82,17 @@ def _events() -> Select[CaseEvent]:
 
 def booklets(session: Session, case: PassportCase) -> list[BookletLine]:
     """The booklets the case has or had, oldest first."""
-    rows = session.execute(_booklets(), {"case_id": case.id})
-    return [
-        BookletLine(
-            use.booklet_number,
-            booklet.state,
-            use.assigned_at,
-            use.assigned_by_id,
-            booklet.state_since,
-            use.issued_on,
-            use.expires_on,
-            booklet.void_type_code,
-        )
-        for use, booklet in rows
-    ]
+    return [BookletLine(*row) for row in session.execute(_booklets(), {"case_id": case.id})]
 
 
 @cache
-def _booklets() -> Select[Personalisation, Booklet]:
-    query = select(Personalisation, Booklet).join(Booklet, Booklet.number == Personalisation.booklet_number)
-    return query.where(Personalisation.case_id == bindparam("case_id")).order_by(Personalisation.id)
+def _booklets() -> Select[Any]:
+    """The columns of a `BookletLine`, in its order."""
+    use = Personalisation
+    columns = (use.booklet_number, Booklet.state, use.assigned_at, use.assigned_by_id, Booklet.state_since)
+    query = select(*columns, use.issued_on, use.expires_on, Booklet.void_type_code)
+    query = query.join(Booklet, Booklet.number == use.booklet_number)
+    return query.where(use.case_id == bindparam("case_id")).order_by(use.id)
 
 
 def pictures(session: Session, case: PassportCase) -> list[CasePicture]:

@@ -4,7 +4,6 @@ They belong to no site: whoever may look them up sees all of them. What he sees 
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, or_, select
@@ -85,17 +84,7 @@ def read(session: Session, number: str, actor: Actor) -> FormerFile:
     log_look(session, actor, "former", case.number)
     run = session.get(FormerImport, case.import_id) if case.import_id is not None else None
     ours, others = _ours(session, case, actor), _others(session, case)
-    return FormerFile(case, run, _cells(case, run), ours, others, labels_of(session, [case, *others], ours))
-
-
-def labels_of(session: Session, cases: Sequence[FormerCase], ours: Sequence[PassportCase] = ()) -> Labels:
-    """Names for the codes that these cases hold, of the former system and ours."""
-    return read_labels(
-        session, ours,
-        passport_type=[case.passport_type_code for case in cases], sex=[case.sex_code for case in cases],
-        site=[case.site_code for case in cases],
-        identification_type=[case.identification_type_code for case in cases],
-    )  # fmt: skip
+    return FormerFile(case, run, _cells(case, run), ours, others, read_labels(session))
 
 
 def _ask(actor: Actor) -> None:

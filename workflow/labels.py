@@ -1,6 +1,10 @@
-"""Names for codes and people: what a page shows of catalogs and users, read once for the whole page."""
+"""Names for codes and people: what a page shows of catalogs and users.
 
-from collections import defaultdict
+A page has codes of a dozen catalogs. Asking each for its few names takes PostgreSQL longer to plan than to answer, so a
+process keeps them all, and every page asks which edition is in force: `catalog_edition`, which the database renews with
+any change of a catalog.
+"""
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,24 +20,30 @@ from models.users import User
 _USERS: Any = User.__table__
 #: The kind under which labels hold user names.
 USER = "ab_user"
-#: A query of `read_names`, and its parameters, which no catalog is called.
+#: A query of three texts (kind, code, name), and its parameters.
 Also = tuple[str, dict[str, Any]]
+Names = Mapping[tuple[str, str], str]
 _BY_TABLE: Mapping[str, type[Catalog]] = {catalog.__tablename__: catalog for catalog in CATALOGS}
+_EDITION, _PEOPLE = (
+    "select '', '', edition::text from catalog_edition",
+    ("select 'ab_user', id::text, username from ab_user where id = any(:people)"),
+)
 
 
 @dataclass(frozen=True)
 class Labels:
-    """Names of catalog entries, by table and code."""
+    """Names by table and code: `catalogs` are all there are, `others` those that were asked for."""
 
-    names: Mapping[tuple[str, str], str]
+    catalogs: Names
+    others: Names
 
     def name(self, table: str, code: str | None) -> str | None:
-        """The name of an entry; the code itself when it was not read, None for none."""
-        return None if code is None else self.names.get((table, code), code)
+        """The name of a catalog's entry; the code itself when there is none, None for none."""
+        return None if code is None else self.catalogs.get((table, code), code)
 
     def user(self, user_id: int | None) -> str | None:
-        """The user name of one of the `people` that were read; ? for another, None for none."""
-        return None if user_id is None else self.names.get((USER, str(user_id)), "?")
+        """The user name of one of the people that were asked for; ? for another, None for none."""
+        return None if user_id is None else self.others.get((USER, str(user_id)), "?")
 
     def of(self, row: Base, column: str) -> str | None:
         """The name behind the code that `row` holds in `column`."""
@@ -56,46 +66,38 @@ def _tables_of(model: type[Base]) -> Mapping[str, str]:
     return dict(coded_columns(model))
 
 
-def read_labels(session: Session, rows: Iterable[Base | None], **more: Iterable[str | None]) -> Labels:
-    """Names of every code that `rows` hold, and of the codes of further tables, in one statement."""
-    return read_names(session, rows, more)
+def read_labels(session: Session, people: Iterable[int | None] = (), *also: Also) -> Labels:
+    """The names of all catalogs, the user names of `people` (ids), and what `also` find.
 
-
-def read_names(
-    session: Session,
-    rows: Iterable[Base | None],
-    more: Mapping[str, Iterable[str | None]],
-    *also: Also,
-) -> Labels:
-    """As `read_labels`, with what `also` find: queries of three texts (kind, code, name), and their parameters."""
-    wanted: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        for column, table in coded_columns(type(row)) if row is not None else ():
-            if getattr(row, column) is not None:
-                wanted[table].add(getattr(row, column))
-    for table, codes in more.items():
-        wanted[table].update(code for code in codes if code is not None)
-    asked: dict[str, Any] = {name: sorted(wanted[name]) for name in sorted(wanted) if wanted[name]}
-    if not asked and not also:
-        return Labels({})
-    names = _names_in(tuple(asked), tuple(query for query, _values in also))
+    One statement; one more where a catalog has changed since this process last read them all.
+    """
+    asked: dict[str, Any] = {"people": sorted({each for each in people if each is not None})}
     for _query, values in also:
         asked |= values
-    return Labels({(table, code): name for table, code, name in session.execute(names, asked)})
-
-
-def people(ids: Iterable[int | None]) -> Also:
-    """For `read_names`: the user names of `ids`, under the kind USER and the id as text."""
-    wanted = sorted({each for each in ids if each is not None})
-    return "select 'ab_user', id::text, username from ab_user where id = any(:people)", {"people": wanted}
+    edition, *rows = session.execute(_asked(tuple(query for query, _values in also)), asked)
+    return Labels(_catalogs(session, edition[2]), {(kind, code): name for kind, code, name in rows})
 
 
 @cache
-def _names_in(tables: tuple[str, ...], also: tuple[str, ...]) -> TextClause:
-    """The names of codes of `tables`, each a parameter; written once, for building it costs more than asking it."""
-    each = "select '{0}', code, name from {0} where code = any(:{0})"
-    parts = [each.format(_BY_TABLE[name].__tablename__) for name in tables]
-    return text(" union all ".join([*parts, *also]).replace("::", "\\:\\:"))
+def _asked(also: tuple[str, ...]) -> TextClause:
+    """Written once, for building it costs more than asking it; the edition comes first."""
+    return text(" union all ".join([_EDITION, _PEOPLE, *also]).replace("::", "\\:\\:"))
+
+
+#: The edition that was read last, and its names; the names of the catalogs are few thousand.
+_read: tuple[str, Names] = ("", {})
+
+
+def _catalogs(session: Session, edition: str) -> Names:
+    """The names of every catalog's codes, read again when another edition is in force."""
+    global _read
+    known, names = _read
+    if known != edition:
+        each = "select '{0}', code, name from {0}"
+        rows = session.execute(text(" union all ".join(each.format(table) for table in _BY_TABLE)))
+        names = {(table, code): name for table, code, name in rows}
+        _read = edition, names
+    return names
 
 
 def entries(session: Session, *tables: str) -> dict[str, list[tuple[str, str]]]:

@@ -1,6 +1,6 @@
 """Requests that wait for a second person, and what became of them: found, listed, compared with their cases."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from security.actor import Actor
 from security.errors import NotAllowed, NotFound, WrongState
 from workflow import evidence
 from workflow.amendments import correct, correct_issued, void_booklet
-from workflow.changes import Change, codes, in_words, label_of, ordered, word
+from workflow.changes import Change, in_words, label_of, ordered, word
 from workflow.labels import Labels, read_labels, usernames
 from workflow.machine import TRANSITIONS, Transition, wrong_state
 from workflow.succession import value_of
@@ -107,21 +107,14 @@ def whole(session: Session, number: int, actor: Actor) -> RequestFile:
     """All about a request, for who may do what it asks; who calls logs the look."""
     request, case = find(session, number, actor)
     changed = differences(session, request, case) if request.state == RequestState.PENDING else []
-    coded = [pair for values in (request.before, request.proposed) for pair in codes(values)]
-    coded += [pair for one in changed if one.column for pair in codes({one.column: one.now})]
-    coded.append(("void_type" if request.kind in VOIDS else "decision_reason", request.reason_code))
-    labels = read_labels(session, [case], **_by_table(coded))
-    people = usernames(session, [request.requested_by_id, request.decided_by_id])
+    reasons = "void_type" if request.kind in VOIDS else "decision_reason"
+    labels = read_labels(session, [request.requested_by_id, request.decided_by_id])
     return RequestFile(
-        request, case, people.get(request.requested_by_id, "?"), people.get(request.decided_by_id or 0),
+        request, case, labels.user(request.requested_by_id) or "?", labels.user(request.decided_by_id),
         in_words(labels, request.before, request.proposed), [_in_words(labels, one) for one in changed],
-        labels.name(coded[-1][0], request.reason_code) or "", evidence.of_request(session, request.id),
+        labels.name(reasons, request.reason_code) or "", evidence.of_request(session, request.id),
         session.get(CaseEvent, request.event_id) if request.event_id else None, labels,
     )  # fmt: skip
-
-
-def _by_table(coded: Sequence[tuple[str, str | None]]) -> Mapping[str, list[str | None]]:
-    return {table: [code for other, code in coded if other == table] for table, _code in coded}
 
 
 def _in_words(labels: Labels, one: Difference) -> Change:

@@ -70,9 +70,10 @@ def next_moves(case: PassportCase) -> list[Transition]:
     return list(onward.values())
 
 
-def profiles(moves: Iterable[Transition]) -> Also:
-    """For `labels.read_names`: the profiles that may do `moves`, under the kind PROFILE, each a pair and its name."""
-    return _PROFILES, {"pairs": [" ".join(move.permission.value.pair) for move in moves]}
+def profiles(moves: Iterable[Transition]) -> list[Also]:
+    """For `labels.read_labels`: the profiles that may do `moves`, under the kind PROFILE, each a pair and its name."""
+    pairs = [" ".join(move.permission.value.pair) for move in moves]
+    return [(_PROFILES, {"pairs": pairs})] if pairs else []
 
 
 def standing(
@@ -87,7 +88,7 @@ def standing(
 
 def _holders(labels: Labels, permission: Permission) -> tuple[str, ...]:
     start = " ".join(permission.value.pair) + "/"
-    named = (name for (kind, code), name in labels.names.items() if kind == PROFILE and code.startswith(start))
+    named = (name for (kind, code), name in labels.others.items() if kind == PROFILE and code.startswith(start))
     return tuple(sorted(named))
 
 

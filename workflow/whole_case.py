@@ -6,11 +6,12 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Select, and_, bindparam, func, select, union
 from sqlalchemy.dialects.postgresql import ARRAY, array
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.types import String
 
 from models.amendments import AmendmentRequest, RequestState
-from models.cases import PassportCase
+from models.cases import CaseFinding, CaseRequirement, PassportCase
 from models.catalogs import Site
 from models.services import Service, ServiceWait
 from models.text import N_
@@ -50,6 +51,8 @@ def read(session: Session, number: str, actor: Actor, screen: str) -> Whole:
     if row is None or not actor.may_at(Permission.READ_CASES, row[0].site_code, row[0].print_site_code):
         raise NotFound(N_("There is no case %(number)s at your sites."), number=number)
     case, site, request, services = row
+    for name, entity in (("findings", CaseFinding), ("requirements", CaseRequirement)):
+        set_committed_value(case, name, list(session.scalars(_of_case(entity), {"case_id": case.id})))
     log_look(session, actor, screen, case.number)
     return Whole(case, site, request, [Service(service) for service in services])
 
@@ -65,11 +68,14 @@ def _whole() -> Select[*tuple[Any, ...]]:
         .join(Site, Site.code == PassportCase.site_code)
         .outerjoin(AmendmentRequest, pending)
         .where(PassportCase.number == bindparam("number"))
-        .options(
-            joinedload(PassportCase.applicant),
-            selectinload(PassportCase.findings), selectinload(PassportCase.requirements),
-        )
-    )  # fmt: skip
+        .options(joinedload(PassportCase.applicant))
+    )
+
+
+@cache
+def _of_case(entity: Any) -> Select[Any]:
+    """The rows of a case, in their order; `selectinload` makes its statement anew each time."""
+    return select(entity).where(entity.case_id == bindparam("case_id")).order_by(entity.id)
 
 
 def kin(session: Session, case: PassportCase) -> Kin:
