@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 
 from models.cases import CaseEvent, CasePicture, PassportCase
-from models.catalogs import Site
 from models.clock import local_date
 from models.enrolments import FormerCase
 from models.services import OUTCOME_LABELS, SERVICE_LABELS, WAIT_LABELS, Service, ServiceCall
@@ -34,7 +33,7 @@ class CaseFile:
     """A case with what belongs to it. `pictures` is empty for who may not see them."""
 
     case: PassportCase
-    site: Site
+    only_dealt: bool
     labels: Labels
     age: int
     pictures: list[CasePicture]
@@ -117,7 +116,7 @@ def _file(
     waits = [WAIT_LABELS[service] for service in whole.waits]
     return CaseFile(
         case=case,
-        site=whole.site,
+        only_dealt=whole.only_dealt,
         labels=names,
         age=PartialDate.parse(case.birth_date).age_on(local_date(case.enrolled_at)),
         pictures=sorted(pictures, key=_order),

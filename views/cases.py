@@ -130,7 +130,7 @@ def blocking(found: CaseFile) -> str | None:
     if found.held and not found.mine:
         return N_("Somebody else is working on this case.")
     waits = found.case.state in (State.ENROLADA, State.VALIDACION_SECUNDARIA)
-    if waits and found.site.only_dealt and not found.mine:
+    if waits and found.only_dealt and not found.mine:
         return N_("At this site cases are dealt in order: press “Next case”.")
     return None
 

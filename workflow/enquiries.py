@@ -89,9 +89,11 @@ def booklets(session: Session, case: PassportCase) -> list[BookletLine]:
 def _booklets() -> Select[Any]:
     """The columns of a `BookletLine`, in its order."""
     use = Personalisation
-    columns = (use.booklet_number, Booklet.state, use.assigned_at, use.assigned_by_id, Booklet.state_since)
-    query = select(*columns, use.issued_on, use.expires_on, Booklet.void_type_code)
-    query = query.join(Booklet, Booklet.number == use.booklet_number)
+    columns: tuple[Any, ...] = (
+        use.booklet_number, Booklet.state, use.assigned_at, use.assigned_by_id, Booklet.state_since, use.issued_on,
+        use.expires_on, Booklet.void_type_code,
+    )  # fmt: skip
+    query = select(*columns).join(Booklet, Booklet.number == use.booklet_number)
     return query.where(use.case_id == bindparam("case_id")).order_by(use.id)
 
 

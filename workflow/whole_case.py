@@ -27,10 +27,13 @@ _cases: Any = PassportCase.__table__
 
 @dataclass(frozen=True)
 class Whole:
-    """A case with its applicant, findings and requirements; its site; the request and the services it waits for."""
+    """A case with its applicant, findings and requirements; the request and services it waits for.
+
+    `only_dealt`: whether its site deals cases in order.
+    """
 
     case: PassportCase
-    site: Site
+    only_dealt: bool
     request: AmendmentRequest | None
     waits: list[Service]
 
@@ -50,11 +53,11 @@ def read(session: Session, number: str, actor: Actor, screen: str) -> Whole:
     row = session.execute(_whole(), {"number": number}).first()
     if row is None or not actor.may_at(Permission.READ_CASES, row[0].site_code, row[0].print_site_code):
         raise NotFound(N_("There is no case %(number)s at your sites."), number=number)
-    case, site, request, services = row
+    case, only_dealt, request, services = row
     for name, entity in (("findings", CaseFinding), ("requirements", CaseRequirement)):
         set_committed_value(case, name, list(session.scalars(_of_case(entity), {"case_id": case.id})))
     log_look(session, actor, screen, case.number)
-    return Whole(case, site, request, [Service(service) for service in services])
+    return Whole(case, only_dealt, request, [Service(service) for service in services])
 
 
 @cache
@@ -64,7 +67,7 @@ def _whole() -> Select[*tuple[Any, ...]]:
     waits_for = func.coalesce(func.array(waits.scalar_subquery(), type_=ARRAY(String)), array([], type_=String))
     pending = and_(AmendmentRequest.case_id == PassportCase.id, AmendmentRequest.state == RequestState.PENDING)
     return (
-        select(PassportCase, Site, AmendmentRequest, waits_for)
+        select(PassportCase, Site.only_dealt, AmendmentRequest, waits_for)
         .join(Site, Site.code == PassportCase.site_code)
         .outerjoin(AmendmentRequest, pending)
         .where(PassportCase.number == bindparam("number"))
