@@ -23,7 +23,8 @@ from views.frame import Page
 from workflow import former_enquiries, scanning, voids
 from workflow.booklets import GONE
 from workflow.stock import blanks, booklet_card, serials
-from workflow.stock.booklet_card import Card, Entry, Words
+from workflow.stock.booklet_card import Card, Entry
+from workflow.stock.places import Words
 
 #: The view that shows each kind of document; a reversal has no page of its own.
 DOCUMENT_VIEWS = {

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
 from models.booklets import Personalisation
@@ -186,12 +186,15 @@ DECLARED = (
 )
 
 
+#: Made once, as it is asked with every act.
+_SETTINGS = select(ControlSetting.site_code, ControlSetting.mode).where(
+    ControlSetting.control == bindparam("control"), ControlSetting.site_code.in_((bindparam("site"), "*"))
+)
+
+
 def mode(session: Session, rule: Rule, site: str) -> str:
     """`enforce`, `warn` or `off`: the site's setting, the general one, or the rule's default."""
-    settings = select(ControlSetting.site_code, ControlSetting.mode).where(
-        ControlSetting.control == rule.name, ControlSetting.site_code.in_((site, "*"))
-    )
-    found = {site: mode for site, mode in session.execute(settings)}
+    found = {site: mode for site, mode in session.execute(_SETTINGS, {"control": rule.name, "site": site})}
     return found.get(site) or found.get("*") or rule.default
 
 

@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from models.booklets import BOOKLET_NUMBER
@@ -127,8 +128,13 @@ def choices(session: Session, field: Field, **more: str) -> list[tuple[str, str]
     catalog = CATALOG_OF.get(field.kind)
     if catalog is None:
         return list(field.among)
-    entries = session.scalars(select(catalog).where(catalog.active).order_by(catalog.code))
+    entries = session.scalars(_active(catalog))
     return [(entry.code, f"{entry.code} · {entry.name}") for entry in entries if offered(field, entry, **more)]
+
+
+@cache
+def _active(catalog: type[Catalog]) -> Select[Catalog]:
+    return select(catalog).where(catalog.active).order_by(catalog.code)
 
 
 CATALOG_OF: dict[Kind, type[Catalog]] = {Kind.REASON: DecisionReason, Kind.VOID_TYPE: VoidType}

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from models.amendments import AmendmentRequest, Evidence, RequestState
@@ -78,10 +79,13 @@ def correction_of(session: Session, case: PassportCase) -> Transition:
 
 def waiting_on(session: Session, case: PassportCase) -> AmendmentRequest | None:
     """The request that waits on `case`, if any."""
-    query = select(AmendmentRequest).where(
-        AmendmentRequest.case_id == case.id, AmendmentRequest.state == RequestState.PENDING
-    )
-    return session.scalars(query.execution_options(populate_existing=True)).first()
+    return session.scalars(_waiting(), {"case_id": case.id}).first()
+
+
+@cache
+def _waiting() -> Select[AmendmentRequest]:
+    query = select(AmendmentRequest).where(AmendmentRequest.case_id == bindparam("case_id"))
+    return query.where(AmendmentRequest.state == RequestState.PENDING).execution_options(populate_existing=True)
 
 
 def waiting_row(session: Session, case: PassportCase) -> RequestRow | None:

@@ -53,9 +53,8 @@ def offer(session: Session, card: Card, actor: Actor) -> Offer:
         return Offer(reactivable=True)
     if not (card.uses and card.uses[-1].opens_case and actor.may(VOID.permission, REACTIVATE.permission)):
         return Offer()
-    booklet = session.get_one(Booklet, card.number)
-    case = session.scalars(select(PassportCase).where(PassportCase.id == booklet.case_id)).first()
-    if case is None:
+    booklet, case = card.booklet, card.case
+    if case is None or case.id != booklet.case_id or not actor.sees(case.site_code, case.print_site_code):
         return Offer()
     return _voided(session, case, booklet, actor) if booklet.state == BookletState.ANULADA else _used(
         session, case, booklet, actor

@@ -18,7 +18,8 @@ from tests.build import make_booklets, make_case
 from tests.views.counting import statements
 from tests.views.desk import act, checked, in_printing
 from workflow.stock import arrivals, blanks, booklet_card, transfers
-from workflow.stock.booklet_card import Card, Words
+from workflow.stock.booklet_card import Card
+from workflow.stock.places import Words
 
 NUMBER = "F5000001"
 CENTRAL, GUA = "CENTRAL DE PASAPORTES", "PRODUCCIÓN | CENTRO DE IMPRESIÓN GUATEMALA"

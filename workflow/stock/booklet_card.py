@@ -6,45 +6,30 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, bindparam, cast, literal, select, true, union_all
+from sqlalchemy import ColumnElement, bindparam, select, true
 from sqlalchemy.orm import Session, aliased
 
 from models.booklets import Booklet, BookletState, Personalisation
 from models.cases import CaseEvent, PassportCase
-from models.catalogs import Site, StockCategory, VoidType, Warehouse
-from models.stock import ACCOUNT_LABELS, Account, DocumentKind, StockDocument, StockMovement
+from models.catalogs import VoidType, Warehouse
+from models.stock import Account, DocumentKind, StockDocument, StockMovement
 from models.text import N_
-from models.users import User
 from security.actor import Actor
 from security.errors import NotFound
 from security.looks import log_look
 from security.permissions import Permission
+from workflow.labels import Labels, read_labels
 from workflow.stock.documents import acts_at, allow
-from workflow.stock.ledger import BLANK, KINDS, account_of, owner_of
+from workflow.stock.ledger import BLANK, KINDS, account_of
+from workflow.stock.places import Words, holders, in_words
 
 #: Movements shown at once.
 PAGE = 50
+#: What is done with the booklet for a case, one after the other.
+STEPS = ("assigned", "printed", "checked", "delivered")
 #: Made once: an alias made anew costs more than the statement it stands in.
-_OF_A_USE: Any = (*(aliased(User) for _user in range(5)), aliased(VoidType))
 _OF_A_MOVEMENT: Any = (aliased(Warehouse), aliased(Warehouse), aliased(StockMovement))
-MOVEMENT = "id at kind from_place to_place remarks document_id reverses_id".split()
-#: The name of a warehouse needs no translation; what has no parameters is said as everywhere.
-PLACE_WORDS = {
-    **ACCOUNT_LABELS,
-    Account.WAREHOUSE: "%(warehouse)s",
-    Account.HANDS: N_("%(warehouse)s, in the hands of %(user)s"),
-    Account.TRANSIT: N_("In transit on transfer No. %(document)s"),
-    Account.PRINTING: N_("Personalised, at %(site)s"),
-    Account.VOIDED: N_("Voided, in the custody of %(warehouse)s"),
-}
-
-
-@dataclass(frozen=True)
-class Words:
-    """A text for people: an English message to translate, and its parameters."""
-
-    message_id: str
-    params: Mapping[str, str]
+MOVEMENT = "id at kind from_place to_place user_id void_type_code remarks document_id reverses_id".split()
 
 
 @dataclass(frozen=True)
@@ -112,7 +97,10 @@ class Use:
 
 @dataclass(frozen=True)
 class Card:
-    """All of a booklet. `following`: after which movement the next page starts; `voidable`, `reactivable`: by him."""
+    """All of a booklet. `following`: after which movement the next page starts; `voidable`, `reactivable`: by him.
+
+    `booklet` and `case`, that of its last use, are those read, for who goes on with them.
+    """
 
     number: str
     category: str
@@ -127,6 +115,8 @@ class Card:
     following: int | None
     voidable: bool
     reactivable: bool
+    booklet: Booklet
+    case: PassportCase | None
 
 
 def card(session: Session, number: str, actor: Actor, *, after: int = 0, screen: str = "booklet") -> Card:
@@ -138,57 +128,41 @@ def card(session: Session, number: str, actor: Actor, *, after: int = 0, screen:
     heads = session.execute(_head(), {"number": number}).all()
     if not heads:
         raise NotFound(N_("There is no booklet %(number)s in stock."), number=number[:20], field="raw")
-    booklet, warehouse, category, void = heads[0][:4]
+    booklet, warehouse, reversible = heads[0][:3]
     rows = (found := session.execute(_movements(), {"number": number, "after": after}).mappings().all())[:PAGE]
-    places = read_places(session, {booklet.place, *(row[side] for row in rows for side in ("from_place", "to_place"))})
-    uses = tuple(_use(head, actor) for head in heads if head.Personalisation is not None)
+    labels = read_labels(session, _people(booklet, heads, rows))
+    uses = tuple(_use(head, labels, actor) for head in heads if head.PassportCase is not None)
     for case_number in sorted({use.case_number for use in uses if use.holder}):
         log_look(session, actor, screen, case_number, booklet=number)
     return Card(
-        booklet.number, category, booklet.state, booklet.state_since, places[booklet.place], booklet.place,
-        warehouse.name if warehouse else None, void.name if void else None, uses,
-        tuple(_entry(row, places, actor) for row in rows), rows[-1]["id"] if len(found) > PAGE else None,
+        booklet.number, labels.name("stock_category", booklet.category_code) or "", booklet.state, booklet.state_since,
+        in_words(booklet.place, labels), booklet.place, labels.name("warehouse", booklet.warehouse_code),
+        labels.name("void_type", booklet.void_type_code), uses, tuple(_entry(row, labels, actor) for row in rows),
+        rows[-1]["id"] if len(found) > PAGE else None,
         voidable=booklet.state == BookletState.NUEVA and acts_at(actor, warehouse, Permission.VOID_BOOKLETS),
-        reactivable=_reactivable(booklet, void) and acts_at(actor, warehouse, Permission.REACTIVATE_BOOKLETS),
+        reactivable=_reactivable(booklet, reversible) and acts_at(actor, warehouse, Permission.REACTIVATE_BOOKLETS),
+        booklet=booklet, case=heads[-1].PassportCase,
     )  # fmt: skip
 
 
-def _reactivable(booklet: Booklet, void: VoidType | None) -> bool:
+def _reactivable(booklet: Booklet, reversible: bool | None) -> bool:
     """Whether it was voided as a blank, for a reason that can be undone, and is still there."""
-    return void is not None and void.reversible and booklet.case_id is None and booklet.place != Account.DESTROYED
+    return bool(reversible) and booklet.case_id is None and booklet.place != Account.DESTROYED
 
 
-def read_places(session: Session, places: Iterable[str]) -> dict[str, Words]:
-    """Each of `places` in words; one statement, whatever they are."""
-    wanted = set(places)
-    owners = {owner for place in wanted if (owner := owner_of(place))}
-    users = {place.rpartition(":")[2] for place in wanted if account_of(place) == Account.HANDS}
-    rows = session.execute(
-        union_all(
-            select(literal("warehouse"), Warehouse.code, Warehouse.name).where(Warehouse.code.in_(owners)),
-            select(literal("site"), Site.code, Site.name).where(Site.code.in_(owners)),
-            select(literal("user"), cast(User.id, String), User.username).where(User.id.in_(map(int, users))),
-        )
-    )
-    names = {(kind, code): name for kind, code, name in rows}
-    return {place: _words(place, names) for place in wanted}
-
-
-def _words(place: str, names: Mapping[tuple[str, str], str]) -> Words:
-    account, owner, user = account_of(place), owner_of(place), place.rpartition(":")[2]
-    given = {
-        "warehouse": names.get(("warehouse", owner), owner),
-        "site": names.get(("site", owner), owner),
-        "user": names.get(("user", user), user),
-        "document": owner,
-    }
-    return Words(PLACE_WORDS[account], {name: given[name] for name in given if f"%({name})s" in PLACE_WORDS[account]})
+def _people(booklet: Booklet, heads: Iterable[Any], rows: Iterable[Mapping[Any, Any]]) -> Iterator[int | None]:
+    yield from holders([booklet.place])
+    for head in heads:
+        yield from (getattr(head, f"{step}_by_id") for step in STEPS)
+        yield head.voider
+    for row in rows:
+        yield row["user_id"]
+        yield from holders((row["from_place"], row["to_place"]))
 
 
 @cache
 def _head() -> Any:
-    """The booklet with its names, once for each of its uses; made once, as that costs more than asking it."""
-    assigner, printer, checker, deliverer, voider, ended = _OF_A_USE
+    """The booklet, once for each of its uses; made once, as that costs more than asking it."""
     void = (
         select(StockMovement.at, StockMovement.user_id, StockMovement.void_type_code)
         .where(StockMovement.booklet_number == Personalisation.booklet_number)
@@ -197,28 +171,20 @@ def _head() -> Any:
         .order_by(StockMovement.id.desc()).limit(1).correlate(Personalisation).lateral("void")
     )  # fmt: skip
     comment = _comment(Personalisation.case_id, Personalisation.booklet_number, void.c.at)
+    steps = (getattr(Personalisation, f"{step}_{said}") for step in STEPS for said in ("at", "by_id"))
     return (
         select(
-            Booklet, Warehouse, StockCategory.name, VoidType, Personalisation, PassportCase,
-            Site.name.label("site"), assigner.username.label("assigner"), printer.username.label("printer"),
-            checker.username.label("checker"), deliverer.username.label("deliverer"), void.c.at.label("voided_at"),
-            voider.username.label("voider"), ended.name.label("ended"), comment.label("comment"),
+            Booklet, Warehouse, VoidType.reversible, PassportCase, Personalisation.site_code, *steps,
+            void.c.at.label("voided_at"), void.c.user_id.label("voider"), void.c.void_type_code.label("ended"),
+            comment.label("comment"),
         )
-        .join(StockCategory, StockCategory.code == Booklet.category_code)
         .outerjoin(Warehouse, Warehouse.code == Booklet.warehouse_code)
         .outerjoin(VoidType, VoidType.code == Booklet.void_type_code)
         .outerjoin(Personalisation, Personalisation.booklet_number == Booklet.number)
         .outerjoin(PassportCase, PassportCase.id == Personalisation.case_id)
-        .outerjoin(Site, Site.code == Personalisation.site_code)
-        .outerjoin(assigner, assigner.id == Personalisation.assigned_by_id)
-        .outerjoin(printer, printer.id == Personalisation.printed_by_id)
-        .outerjoin(checker, checker.id == Personalisation.checked_by_id)
-        .outerjoin(deliverer, deliverer.id == Personalisation.delivered_by_id)
         .outerjoin(void, true())
-        .outerjoin(voider, voider.id == void.c.user_id)
-        .outerjoin(ended, ended.code == void.c.void_type_code)
         .where(Booklet.number == bindparam("number")).order_by(Personalisation.id)
-        .execution_options(every_site=True)
+        .execution_options(every_site=True, populate_existing=True)
     )  # fmt: skip
 
 
@@ -229,19 +195,19 @@ def _comment(case_id: Any, booklet: Any, at: Any) -> ColumnElement[str | None]:
     return said.scalar_subquery()
 
 
-def _use(head: Any, actor: Actor) -> Use:
-    use, case = head.Personalisation, head.PassportCase
+def _use(head: Any, labels: Labels, actor: Actor) -> Use:
+    case, said = head.PassportCase, {step: getattr(head, f"{step}_at") for step in STEPS}
     seen = _sees_case(actor, case.site_code, case.print_site_code)
+    steps = {step: _step(at, getattr(head, f"{step}_by_id"), labels) for step, at in said.items()}
     return Use(
-        case.number, seen, case.full_name if seen else None, head.site,
-        Step(use.assigned_at, head.assigner), _step(use.printed_at, head.printer),
-        _step(use.checked_at, head.checker), _step(use.delivered_at, head.deliverer),
-        _step(head.voided_at, head.voider), head.ended, head.comment if seen else None,
+        case.number, seen, case.full_name if seen else None, labels.name("site", head.site_code) or "", **steps,
+        voided=_step(head.voided_at, head.voider, labels), void_type=labels.name("void_type", head.ended),
+        comment=head.comment if seen else None,
     )  # fmt: skip
 
 
-def _step(at: dt.datetime | None, username: str | None) -> Step | None:
-    return Step(at, username or "?") if at else None
+def _step(at: dt.datetime | None, user_id: int | None, labels: Labels) -> Any:
+    return Step(at, labels.user(user_id) or "?") if at else None
 
 
 def _sees_case(actor: Actor, *sites: str | None) -> bool:
@@ -254,14 +220,12 @@ def _movements() -> Any:
     comment = _comment(StockMovement.case_id, StockMovement.booklet_number, StockMovement.at)
     return (
         select(
-            *(getattr(StockMovement, name) for name in MOVEMENT), User.username, VoidType.name.label("void_type"),
+            *(getattr(StockMovement, name) for name in MOVEMENT),
             StockDocument.kind.label("document_kind"), StockDocument.printer_id, sender.site_code.label("sender"),
             receiver.site_code.label("receiver"), PassportCase.number.label("case_number"),
             PassportCase.site_code.label("site"), PassportCase.print_site_code.label("print_site"),
             comment.label("comment"), undone.kind.label("undone"), undone.at.label("undone_at"),
         )
-        .join(User, User.id == StockMovement.user_id)
-        .outerjoin(VoidType, VoidType.code == StockMovement.void_type_code)
         .outerjoin(StockDocument, StockDocument.id == StockMovement.document_id)
         .outerjoin(sender, sender.code == StockDocument.warehouse_code)
         .outerjoin(receiver, receiver.code == StockDocument.to_warehouse_code)
@@ -272,13 +236,15 @@ def _movements() -> Any:
     )  # fmt: skip
 
 
-def _entry(row: Mapping[Any, Any], places: Mapping[str, Words], actor: Actor) -> Entry:
+def _entry(row: Mapping[Any, Any], labels: Labels, actor: Actor) -> Entry:
     source, target = row["from_place"], row["to_place"]
+    places = {place: in_words(place, labels) for place in (source, target)}
     seen = row["case_number"] is not None and _sees_case(actor, row["site"], row["print_site"])
     return Entry(
-        row["id"], row["at"], row["kind"], KINDS[row["kind"]].label, row["username"],
+        row["id"], row["at"], row["kind"], KINDS[row["kind"]].label, labels.user(row["user_id"]) or "?",
         row["document_id"], row["document_kind"], _opens_document(row, actor),
-        row["case_number"], seen, row["void_type"], row["remarks"] or (row["comment"] if seen else None),
+        row["case_number"], seen, labels.name("void_type", row["void_type_code"]),
+        row["remarks"] or (row["comment"] if seen else None),
         row["reverses_id"], KINDS[row["undone"]].label if row["undone"] else None, row["undone_at"],
         places[source], places[target], int(account_of(target) in BLANK), tuple(_rows(source, target, places)),
     )  # fmt: skip

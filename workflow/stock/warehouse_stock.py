@@ -11,9 +11,9 @@ from models.text import N_
 from security.actor import Actor
 from security.errors import NotFound
 from security.permissions import Permission
-from workflow.stock.booklet_card import Words, read_places
 from workflow.stock.documents import allow, sees
 from workflow.stock.on_hand import OnHand, on_hand
+from workflow.stock.places import Words, read_places
 from workflow.stock.serials import Run
 
 #: Runs of a lot shown at once, and booklets of it read for them: half a million would take a second.
