@@ -17,6 +17,7 @@ from models.booklets import BOOKLET_LABELS
 from models.cases import EVENT_LABELS, FINDING_LABELS, STATE_LABELS
 from models.clock import local
 from security.actor import Actor
+from security.permissions import Permission
 from security.scope import acting
 from views.frame import Crumb, account_links
 from workflow.finding import BOX
@@ -74,7 +75,8 @@ def install(app: Flask) -> None:
     rendering.install(app)
     app.jinja_env.globals.update(
         account=account_links,
-        menu=lambda crumbs=(): list(menu(crumbs)),
+        menu=menu,
+        menu_place=menu_place,
         state_label=state_label,
         booklet_label=booklet_label,
         event_label=event_label,
@@ -124,17 +126,35 @@ def who() -> Who | None:
     return Who(somebody.name, somebody.username, sites, somebody.profiles, somebody.may(*BOX))
 
 
-def menu(crumbs: Sequence[Crumb] = ()) -> Iterator[ShownGroup]:
-    """The groups and items that the actor may use; marked is the one the address lies under, else the breadcrumbs."""
+@dataclass(frozen=True)
+class Place:
+    """On what the menu depends: what the actor may do, and the item that the page lies under, or is itself."""
+
+    permissions: frozenset[Permission]
+    here: Item | None
+    is_page: bool
+
+
+def menu_place(crumbs: Sequence[Crumb] = ()) -> Place:
+    """The place of the page that is drawn: under the item its address lies under, else its breadcrumbs."""
     somebody = actor()
-    if somebody is None:
-        return
-    allowed = {group.key: [item for item in group.items if somebody.may(*item.permissions)] for group in MENU}
-    here = _current([item for items in allowed.values() for item in items], crumbs)
+    permissions: frozenset[Permission] = somebody.permissions if somebody else frozenset()
+    here = _current([item for group in MENU for item in _allowed(group.items, permissions)], crumbs)
+    return Place(permissions, here, here is not None and request.script_root + request.path == _url(here))
+
+
+def menu(place: Place) -> list[ShownGroup]:
+    """The groups and items that may be used at `place`, its own marked."""
+    groups = []
     for group in MENU:
-        items = tuple(_shown(item, here) for item in allowed[group.key])
+        items = tuple(_shown(item, place) for item in _allowed(group.items, place.permissions))
         if items:
-            yield ShownGroup(group.key, translated(group.label), group.icon, items)
+            groups.append(ShownGroup(group.key, translated(group.label), group.icon, items))
+    return groups
+
+
+def _allowed(items: Sequence[Item], permissions: frozenset[Permission]) -> list[Item]:
+    return [item for item in items if not permissions.isdisjoint(item.permissions)]
 
 
 def _current(items: Sequence[Item], crumbs: Sequence[Crumb]) -> Item | None:
@@ -159,10 +179,9 @@ def _url(item: Item) -> str:
     return address(item.endpoint, **values)
 
 
-def _shown(item: Item, here: Item | None) -> ShownItem:
-    url = _url(item)
-    current = "" if item is not here else "page" if request.script_root + request.path == url else "true"
-    return ShownItem(item.number, translated(item.label), item.icon, url, current)
+def _shown(item: Item, place: Place) -> ShownItem:
+    current = "" if item is not place.here else "page" if place.is_page else "true"
+    return ShownItem(item.number, translated(item.label), item.icon, _url(item), current)
 
 
 def state_label(code: str | None) -> str:

@@ -6,6 +6,7 @@ is translated once a process and language, and each address is built once with m
 """
 
 import re
+from collections.abc import Callable, Hashable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +24,9 @@ _PLAIN = (FunctionType, BuiltinFunctionType, MethodType)
 _SAFE = re.compile(r"[A-Za-z0-9_.-]+")
 _MARK = "zq{}qz"
 
+#: Pieces of pages that are kept, a few thousand characters each.
+KEPT_AT_MOST = 1000
+_parts_kept: dict[Hashable, Markup] = {}
 _patterns: dict[tuple[Any, ...], tuple[str, ...] | None] = {}
 
 
@@ -43,7 +47,7 @@ _drawn: ContextVar[Drawn | None] = ContextVar("drawn", default=None)
 def install(app: Flask) -> None:
     """Give the templates the quick ways instead of the usual ones."""
     app.jinja_env.context_class = PageContext
-    app.jinja_env.globals.update(_=translated, gettext=translated, url_for=address, svg_icon=icon)
+    app.jinja_env.globals.update(_=translated, gettext=translated, url_for=address, svg_icon=icon, kept=kept)
     app.context_processor(_begin_page)
     app.teardown_request(_end_page)
 
@@ -128,6 +132,23 @@ def _parts(endpoint: str, *names: str) -> tuple[str, ...] | None:
         return None
     parts = tuple(re.split(_MARK.format(r"(\d+)"), made))
     return parts if sorted(parts[1::2], key=int) == [str(number) for number in range(len(names))] else None
+
+
+def kept(part: str, *depends: Hashable, caller: Callable[[], Markup]) -> Markup:
+    """For `call`: what the block draws, once a process for each language and whatever else it `depends` on.
+
+    Only for what is the same for everybody who agrees in these: no name, no value of a form, no token.
+    """
+    page = _drawn.get()
+    if page is None:
+        return caller()
+    key = (page.url_map, page.language, page.root, part, *depends)
+    drawn = _parts_kept.get(key)
+    if drawn is None:
+        if len(_parts_kept) >= KEPT_AT_MOST:
+            _parts_kept.clear()
+        drawn = _parts_kept[key] = caller()
+    return drawn
 
 
 def icon(name: str, label: str | None = None, **attributes: str) -> Markup:

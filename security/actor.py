@@ -126,7 +126,7 @@ def load_actor(
         user_id=row["id"],
         username=row["username"],
         name=row["name"],
-        permissions=general | local.keys(),
+        permissions=general.union(local),
         sites=_joined([own, *local.values()]),
         held_at=_held_at(general, own, local) if local else None,
         profiles=tuple(row["profiles"]),

@@ -1,9 +1,10 @@
 """The server's half of the page frame: the account menu's links, breadcrumbs, our own pages' base."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from flask import current_app, flash, redirect, request, session, url_for
+from flask import Flask, current_app, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import BaseView
 from flask_appbuilder.urltools import Stack
@@ -32,7 +33,13 @@ class AccountLinks:
 
 def account_links() -> AccountLinks:
     """The links of the account menu, whatever the security manager's views are called. Jinja global `account`."""
-    builder = current_app.appbuilder  # type: ignore[attr-defined]
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    return _account_links(app, request.script_root, _may_read_interface())
+
+
+@lru_cache(maxsize=64)
+def _account_links(app: Flask, _root: str, interface: bool) -> AccountLinks:
+    builder = app.appbuilder  # type: ignore[attr-defined]
     manager = builder.sm
     return AccountLinks(
         sign_in=builder.get_url_for_login,
@@ -41,7 +48,7 @@ def account_links() -> AccountLinks:
         profile=_link(manager.userinfoeditview.__name__ + ".this_form_get"),
         sessions=_link("SessionView.index"),
         second_factor=_link("SecondFactorView.index"),
-        interface=_link("ApiDocView.index") if _may_read_interface() else None,
+        interface=_link("ApiDocView.index") if interface else None,
     )
 
 
