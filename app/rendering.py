@@ -47,7 +47,8 @@ _drawn: ContextVar[Drawn | None] = ContextVar("drawn", default=None)
 def install(app: Flask) -> None:
     """Give the templates the quick ways instead of the usual ones."""
     app.jinja_env.context_class = PageContext
-    app.jinja_env.globals.update(_=translated, gettext=translated, url_for=address, svg_icon=icon, kept=kept)
+    app.jinja_env.globals.update(_=translated, gettext=translated, url_for=address)
+    app.jinja_env.globals.update(svg_icon=icon, drawn_once=drawn_once)
     app.context_processor(_begin_page)
     app.teardown_request(_end_page)
 
@@ -134,7 +135,7 @@ def _parts(endpoint: str, *names: str) -> tuple[str, ...] | None:
     return parts if sorted(parts[1::2], key=int) == [str(number) for number in range(len(names))] else None
 
 
-def kept(part: str, *depends: Hashable, caller: Callable[[], Markup]) -> Markup:
+def drawn_once(part: str, *depends: Hashable, caller: Callable[[], Markup]) -> Markup:
     """For `call`: what the block draws, once a process for each language and whatever else it `depends` on.
 
     Only for what is the same for everybody who agrees in these: no name, no value of a form, no token.

@@ -8,11 +8,12 @@ history owns them all; the session is a plain SQLAlchemy one, so that everything
 import datetime as dt
 import select
 import time
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 import psycopg
 from flask_appbuilder import Model
-from sqlalchemy import BigInteger, DateTime, Identity, MetaData, create_engine, event
+from sqlalchemy import BigInteger, DateTime, Executable, Identity, MetaData, Row, create_engine, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import InvalidatePoolError
@@ -86,3 +87,17 @@ def _note_time(_connection: Any, record: Any) -> None:
 #: The session of the thread at work. `SessionLocal.configure(bind=…)` is called once, at start.
 SessionLocal = sessionmaker(autoflush=True, expire_on_commit=False)
 session: scoped_session[Session] = scoped_session(SessionLocal)
+
+
+#: A row of columns, read by their names.
+AnyRow = Row[*tuple[Any, ...]]
+
+
+def read_rows(session: Session, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[AnyRow]:
+    """The rows of a Core statement on tables, by names of columns: for what is read only, at a third of the ORM's cost.
+
+    What is pending is written first. No entity, and no hook: `security.scope` does not hold it to the actor's sites, so
+    it may only read what belongs to something that was read for him.
+    """
+    session.flush()
+    return session.connection().execute(statement, values).all()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from models.base import read_rows
 from security.permissions import BY_PAIR, OFFICE_WIDE, Permission
 
 #: The account in whose name the system itself acts (automatic findings, cases made by corrections).
@@ -116,9 +117,10 @@ def load_actor(
     With `key_hash`, that of a session's key, the actor's `session` is that session, if it is his and lives.
     """
     query, who = (_WHO_BY_ID, user_id) if username is None else (_WHO_BY_NAME, username)
-    row = session.execute(query, {"who": who, "key": key_hash}).mappings().first()
-    if row is None:
+    found = read_rows(session, query, {"who": who, "key": key_hash})
+    if not found:
         return None
+    row = found[0]._mapping
     live = (row[f"session_{name}"] for name in ("id", "kind", "seen_at", "expires_at"))
     general, local = _grants(row["grants"])
     own = None if Permission.SEE_EVERY_SITE in general else frozenset(row["sites"])

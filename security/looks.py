@@ -51,7 +51,7 @@ _LOOK = insert(_looks).inline()
 def log_look(session: Session, actor: Actor, screen: str, number: str | None, **detail: Any) -> None:
     """Write down that `actor` looked at a person's data; the edge commits it with the request."""
     look = {"case_number": number, "screen": screen, "address": actor.address, "detail": detail or None}
-    session.execute(_LOOK, {"at": utc_now(), "user_id": actor.user_id, **look})
+    session.connection().execute(_LOOK, {"at": utc_now(), "user_id": actor.user_id, **look})
 
 
 def log_event(session: Session, user_id: int, screen: str, address: str | None, **detail: Any) -> None:

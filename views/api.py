@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
+from models.base import AnyRow
 from models.cases import FINDING_LABELS, Applicant, CaseEvent, PassportCase, State
 from models.text import N_
 from security.actor import Actor
@@ -157,7 +158,7 @@ def person(case: PassportCase) -> dict[str, Any]:
             ({name: getattr(case, name) for name in PERSON} | captured).items()}  # fmt: skip
 
 
-def logged(event: CaseEvent) -> dict[str, Any]:
+def logged(event: CaseEvent | AnyRow) -> dict[str, Any]:
     """One line of the log."""
     return {
         "event": event.event, "transition": event.transition, "from": event.from_state, "to": event.to_state,

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from models.cases import CaseEvent, CasePicture, PassportCase
+from models.base import AnyRow
+from models.cases import PassportCase
 from models.clock import local_date
 from models.enrolments import FormerCase
-from models.services import OUTCOME_LABELS, SERVICE_LABELS, WAIT_LABELS, Service, ServiceCall
+from models.services import OUTCOME_LABELS, SERVICE_LABELS, WAIT_LABELS, Service
 from security.actor import Actor
 from security.permissions import Permission
 from workflow import changes, comparing, enquiries, labels, queues, whole_case
@@ -36,17 +37,17 @@ class CaseFile:
     only_dealt: bool
     labels: Labels
     age: int
-    pictures: list[CasePicture]
+    pictures: list[AnyRow]
     acts: list[Transition]
     held: bool
     mine: bool
-    events: list[CaseEvent] = field(default_factory=list)
+    events: list[AnyRow] = field(default_factory=list)
     booklets: list[BookletLine] = field(default_factory=list)
     lineage: list[PassportCase] = field(default_factory=list)
     former: list[FormerCase] = field(default_factory=list)
     earlier: list[PassportCase] = field(default_factory=list)
     waiting: RequestRow | None = None
-    calls: list[ServiceCall] = field(default_factory=list)
+    calls: list[AnyRow] = field(default_factory=list)
     waits: list[Service] = field(default_factory=list)
     sees_lists: bool = False
     sees_former: bool = False
@@ -70,7 +71,7 @@ class CaseFile:
         """The states that the case was in, one after the other."""
         return stages(self.events)
 
-    def changes(self, event: CaseEvent) -> list[Change]:
+    def changes(self, event: AnyRow) -> list[Change]:
         """What a correction noted in `event` changed."""
         return changes.in_words(self.labels, event.data.get("before") or {}, event.data.get("after") or {})
 
@@ -101,12 +102,12 @@ def _file(
     whole: Whole,
     actor: Actor,
     *,
-    events: Sequence[CaseEvent] = (),
+    events: Sequence[AnyRow] = (),
     booklets: Sequence[BookletLine] = (),
     lineage: Sequence[PassportCase] = (),
     former: Sequence[FormerCase] = (),
     earlier: Sequence[PassportCase] = (),
-    calls: Sequence[ServiceCall] = (),
+    calls: Sequence[AnyRow] = (),
 ) -> CaseFile:
     case, request = whole.case, whole.request
     held = queues.is_held(case)
@@ -137,7 +138,7 @@ def _file(
     )
 
 
-def _order(picture: CasePicture) -> tuple[int, str]:
+def _order(picture: AnyRow) -> tuple[int, str]:
     known = picture.kind in FIRST_PICTURES
     return (FIRST_PICTURES.index(picture.kind) if known else len(FIRST_PICTURES), picture.kind)
 

@@ -6,12 +6,13 @@ event that it showed, and an act on anything newer is refused, saying who did wh
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models.base import utc_now
+from models.base import AnyRow, utc_now
 from models.booklets import Booklet, Personalisation
 from models.cases import CaseEvent, Event, PassportCase, State
 from models.catalogs import PassportType
@@ -30,7 +31,7 @@ class Work:
 
     case: PassportCase
     labels: Labels
-    events: list[CaseEvent]
+    events: Sequence[AnyRow]
     booklet: Booklet | None
     use: Personalisation | None
 
@@ -40,22 +41,22 @@ class Work:
         return self.events[-1].id if self.events else 0
 
     @property
-    def assigned(self) -> CaseEvent | None:
+    def assigned(self) -> AnyRow | None:
         """Who gave the case its booklet, when."""
         return self._last(Event.IMPRESION)
 
     @property
-    def printed(self) -> CaseEvent | None:
+    def printed(self) -> AnyRow | None:
         """Who last sent the page of this booklet to the printer, when."""
         entry = self._last(Event.IMPRESION_GENERADA)
         return entry if entry and self.assigned and entry.id > self.assigned.id else None
 
     @property
-    def delivered(self) -> CaseEvent | None:
+    def delivered(self) -> AnyRow | None:
         """Who handed the passport over, when."""
         return self._last(Event.ENTREGA)
 
-    def _last(self, event: Event) -> CaseEvent | None:
+    def _last(self, event: Event) -> AnyRow | None:
         return next((entry for entry in reversed(self.events) if entry.event == event), None)
 
     def left_by_another(self, actor: Actor, now: dt.datetime | None = None) -> bool:
@@ -63,7 +64,7 @@ class Work:
         begun = self.assigned
         if self.case.state != State.EN_IMPRESION or begun is None:
             return False
-        return begun.user_id != actor.user_id or (now or utc_now()) - begun.at > HOLD_LASTS
+        return bool(begun.user_id != actor.user_id or (now or utc_now()) - begun.at > HOLD_LASTS)
 
 
 def open_case(session: Session, number: str, actor: Actor, screen: str) -> Work:

@@ -4,12 +4,13 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload, undefer
 from sqlalchemy.sql.base import ExecutableOption
 
+from models.base import AnyRow, read_rows
 from models.booklets import Booklet, Personalisation
 from models.cases import CaseEvent, CasePicture, PassportCase, Picture
 from models.enrolments import FormerCase
@@ -21,6 +22,23 @@ from security.permissions import Permission
 
 #: How many of a kind an enquiry shows.
 FOUND_AT_MOST = 50
+
+
+_log, _shots, _uses, _stock = (
+    cast(Any, entity).__table__ for entity in (CaseEvent, CasePicture, Personalisation, Booklet)
+)
+#: Made once: making a statement costs more than asking it.
+_events = select(_log).where(_log.c.case_id == bindparam("case_id")).order_by(_log.c.id)
+_pictures = select(_shots).where(_shots.c.case_id == bindparam("case_id")).order_by(_shots.c.kind)
+#: The columns of a `BookletLine`, in its order.
+_booklets = (
+    select(
+        _uses.c.booklet_number, _stock.c.state, _uses.c.assigned_at, _uses.c.assigned_by_id, _stock.c.state_since,
+        _uses.c.issued_on, _uses.c.expires_on, _stock.c.void_type_code,
+    )
+    .join(_stock, _stock.c.number == _uses.c.booklet_number)
+    .where(_uses.c.case_id == bindparam("case_id")).order_by(_uses.c.id)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,42 +87,19 @@ def find_case(
     return found if seen else None
 
 
-def events(session: Session, case: PassportCase) -> list[CaseEvent]:
-    """The case's log, oldest first."""
-    return list(session.scalars(_events(), {"case_id": case.id}))
-
-
-@cache
-def _events() -> Select[CaseEvent]:
-    """Made once, as those below: making a statement costs more than asking it."""
-    return select(CaseEvent).where(CaseEvent.case_id == bindparam("case_id")).order_by(CaseEvent.id)
+def events(session: Session, case: PassportCase) -> Sequence[AnyRow]:
+    """The case's log, oldest first: the columns of `CaseEvent`."""
+    return read_rows(session, _events, {"case_id": case.id})
 
 
 def booklets(session: Session, case: PassportCase) -> list[BookletLine]:
     """The booklets the case has or had, oldest first."""
-    return [BookletLine(*row) for row in session.execute(_booklets(), {"case_id": case.id})]
+    return [BookletLine(*row) for row in read_rows(session, _booklets, {"case_id": case.id})]
 
 
-@cache
-def _booklets() -> Select[Any]:
-    """The columns of a `BookletLine`, in its order."""
-    use = Personalisation
-    columns: tuple[Any, ...] = (
-        use.booklet_number, Booklet.state, use.assigned_at, use.assigned_by_id, Booklet.state_since, use.issued_on,
-        use.expires_on, Booklet.void_type_code,
-    )  # fmt: skip
-    query = select(*columns).join(Booklet, Booklet.number == use.booklet_number)
-    return query.where(use.case_id == bindparam("case_id")).order_by(use.id)
-
-
-def pictures(session: Session, case: PassportCase) -> list[CasePicture]:
-    """What pictures the case has, without their bytes."""
-    return list(session.scalars(_pictures(), {"case_id": case.id}))
-
-
-@cache
-def _pictures() -> Select[CasePicture]:
-    return select(CasePicture).where(CasePicture.case_id == bindparam("case_id")).order_by(CasePicture.kind)
+def pictures(session: Session, case: PassportCase) -> Sequence[AnyRow]:
+    """What pictures the case has: the columns of `CasePicture`, no bytes."""
+    return read_rows(session, _pictures, {"case_id": case.id})
 
 
 def picture_kinds(session: Session, cases: Sequence[PassportCase]) -> dict[int, list[str]]:

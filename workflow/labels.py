@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import TextClause, inspect, literal, select, text, union_all
 from sqlalchemy.orm import Session
 
-from models.base import Base
+from models.base import Base, read_rows
 from models.catalogs import CATALOGS, Catalog
 from models.users import User
 
@@ -74,7 +74,7 @@ def read_labels(session: Session, people: Iterable[int | None] = (), *also: Also
     asked: dict[str, Any] = {"people": sorted({each for each in people if each is not None})}
     for _query, values in also:
         asked |= values
-    edition, *rows = session.execute(_asked(tuple(query for query, _values in also)), asked)
+    edition, *rows = read_rows(session, _asked(tuple(query for query, _values in also)), asked)
     return Labels(_catalogs(session, edition[2]), {(kind, code): name for kind, code, name in rows})
 
 
@@ -94,7 +94,7 @@ def _catalogs(session: Session, edition: str) -> Names:
     known, names = _read
     if known != edition:
         each = "select '{0}', code, name from {0}"
-        rows = session.execute(text(" union all ".join(each.format(table) for table in _BY_TABLE)))
+        rows = read_rows(session, text(" union all ".join(each.format(table) for table in _BY_TABLE)))
         names = {(table, code): name for table, code, name in rows}
         _read = edition, names
     return names

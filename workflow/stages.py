@@ -4,8 +4,8 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.base import utc_now
-from models.cases import TERMINAL, CaseEvent, State
+from models.base import AnyRow, utc_now
+from models.cases import TERMINAL, State
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Stage:
     current: bool
 
 
-def stages(events: Sequence[CaseEvent]) -> list[Stage]:
+def stages(events: Sequence[AnyRow]) -> list[Stage]:
     """The stages of a log, oldest first; an event that leaves the state as it was begins none."""
     changes = [
         event for before, event in zip([None, *events], events, strict=False)
@@ -32,7 +32,8 @@ def stages(events: Sequence[CaseEvent]) -> list[Stage]:
     ]
 
 
-def _lasted(change: CaseEvent, end: dt.datetime | None) -> dt.timedelta | None:
+def _lasted(change: AnyRow, end: dt.datetime | None) -> dt.timedelta | None:
     if end is None and change.to_state in TERMINAL:
         return None
-    return (end or utc_now()) - change.at
+    lasted: dt.timedelta = (end or utc_now()) - change.at
+    return lasted

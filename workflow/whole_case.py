@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Select, and_, bindparam, func, select, union
 from sqlalchemy.dialects.postgresql import ARRAY, array
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, load_only
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.types import String
 
@@ -71,7 +71,10 @@ def _whole() -> Select[*tuple[Any, ...]]:
         .join(Site, Site.code == PassportCase.site_code)
         .outerjoin(AmendmentRequest, pending)
         .where(PassportCase.number == bindparam("number"))
-        .options(joinedload(PassportCase.applicant))
+        .options(
+            joinedload(PassportCase.applicant),
+            load_only(AmendmentRequest.kind, AmendmentRequest.requested_by_id, AmendmentRequest.requested_at),
+        )
     )
 
 

@@ -7,13 +7,12 @@ port like any other for the checks: one that knows one person.
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from models.base import SessionLocal, utc_now
+from models.base import AnyRow, SessionLocal, read_rows, utc_now
 from models.services import Outcome, Service, ServiceCall
 from security.actor import Actor
 from workflow import registry
@@ -168,14 +167,13 @@ def keep(session: Session, actor: Actor, answer: Answer, case_id: int | None) ->
     return kept
 
 
-def calls_of(session: Session, case_id: int) -> list[ServiceCall]:
-    """What was asked about the person of a case, oldest first."""
-    return list(session.scalars(_calls(), {"case_id": case_id}))
+def calls_of(session: Session, case_id: int) -> Sequence[AnyRow]:
+    """What was asked about the person of a case, oldest first: the columns of `ServiceCall`."""
+    return read_rows(session, _calls_of, {"case_id": case_id})
 
 
-@cache
-def _calls() -> Select[ServiceCall]:
-    return select(ServiceCall).where(ServiceCall.case_id == bindparam("case_id")).order_by(ServiceCall.id)
+_calls: Any = ServiceCall.__table__
+_calls_of = select(_calls).where(_calls.c.case_id == bindparam("case_id")).order_by(_calls.c.id)
 
 
 def latest_tests(session: Session, service: Service, most: int = 10) -> list[ServiceCall]:

@@ -4,11 +4,12 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, bindparam, select, true
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
+from models.base import read_rows
 from models.booklets import Booklet, BookletState, Personalisation
 from models.cases import CaseEvent, PassportCase
 from models.catalogs import VoidType, Warehouse
@@ -27,8 +28,6 @@ from workflow.stock.places import Words, holders, in_words
 PAGE = 50
 #: What is done with the booklet for a case, one after the other.
 STEPS = ("assigned", "printed", "checked", "delivered")
-#: Made once: an alias made anew costs more than the statement it stands in.
-_OF_A_MOVEMENT: Any = (aliased(Warehouse), aliased(Warehouse), aliased(StockMovement))
 MOVEMENT = "id at kind from_place to_place user_id void_type_code remarks document_id reverses_id".split()
 
 
@@ -129,7 +128,8 @@ def card(session: Session, number: str, actor: Actor, *, after: int = 0, screen:
     if not heads:
         raise NotFound(N_("There is no booklet %(number)s in stock."), number=number[:20], field="raw")
     booklet, warehouse, reversible = heads[0][:3]
-    rows = (found := session.execute(_movements(), {"number": number, "after": after}).mappings().all())[:PAGE]
+    found = [row._mapping for row in read_rows(session, _movements, {"number": number, "after": after})]
+    rows = found[:PAGE]
     labels = read_labels(session, _people(booklet, heads, rows))
     uses = tuple(_use(head, labels, actor) for head in heads if head.PassportCase is not None)
     for case_number in sorted({use.case_number for use in uses if use.holder}):
@@ -190,9 +190,9 @@ def _head() -> Any:
 
 def _comment(case_id: Any, booklet: Any, at: Any) -> ColumnElement[str | None]:
     """What was typed on the case at the act that posted a movement."""
-    said = select(CaseEvent.comment).where(CaseEvent.case_id == case_id, CaseEvent.at == at)
-    said = said.where(CaseEvent.booklet_number == booklet).order_by(CaseEvent.id.desc()).limit(1)
-    return said.scalar_subquery()
+    log = cast(Any, CaseEvent).__table__
+    said = select(log.c.comment).where(log.c.case_id == case_id, log.c.at == at, log.c.booklet_number == booklet)
+    return said.order_by(log.c.id.desc()).limit(1).scalar_subquery()
 
 
 def _use(head: Any, labels: Labels, actor: Actor) -> Use:
@@ -214,26 +214,31 @@ def _sees_case(actor: Actor, *sites: str | None) -> bool:
     return actor.may_at(Permission.READ_CASES, *(site for site in sites if site))
 
 
-@cache
-def _movements() -> Any:
-    sender, receiver, undone = _OF_A_MOVEMENT
-    comment = _comment(StockMovement.case_id, StockMovement.booklet_number, StockMovement.at)
+def _ledger() -> Any:
+    """The statement of the movements with what they name."""
+    tables = (cast(Any, each).__table__ for each in (StockMovement, StockDocument, PassportCase, Warehouse))
+    moves, papers, cases, warehouses = tables
+    sender, receiver, undone = warehouses.alias(), warehouses.alias(), moves.alias()
     return (
         select(
-            *(getattr(StockMovement, name) for name in MOVEMENT),
-            StockDocument.kind.label("document_kind"), StockDocument.printer_id, sender.site_code.label("sender"),
-            receiver.site_code.label("receiver"), PassportCase.number.label("case_number"),
-            PassportCase.site_code.label("site"), PassportCase.print_site_code.label("print_site"),
-            comment.label("comment"), undone.kind.label("undone"), undone.at.label("undone_at"),
+            *(moves.c[name] for name in MOVEMENT), papers.c.kind.label("document_kind"), papers.c.printer_id,
+            sender.c.site_code.label("sender"), receiver.c.site_code.label("receiver"),
+            cases.c.number.label("case_number"), cases.c.site_code.label("site"),
+            cases.c.print_site_code.label("print_site"),
+            _comment(moves.c.case_id, moves.c.booklet_number, moves.c.at).label("comment"),
+            undone.c.kind.label("undone"), undone.c.at.label("undone_at"),
         )
-        .outerjoin(StockDocument, StockDocument.id == StockMovement.document_id)
-        .outerjoin(sender, sender.code == StockDocument.warehouse_code)
-        .outerjoin(receiver, receiver.code == StockDocument.to_warehouse_code)
-        .outerjoin(PassportCase, PassportCase.id == StockMovement.case_id)
-        .outerjoin(undone, undone.id == StockMovement.reverses_id)
-        .where(StockMovement.booklet_number == bindparam("number"), StockMovement.id > bindparam("after"))
-        .order_by(StockMovement.id).limit(PAGE + 1).execution_options(every_site=True)
+        .outerjoin(papers, papers.c.id == moves.c.document_id)
+        .outerjoin(sender, sender.c.code == papers.c.warehouse_code)
+        .outerjoin(receiver, receiver.c.code == papers.c.to_warehouse_code)
+        .outerjoin(cases, cases.c.id == moves.c.case_id)
+        .outerjoin(undone, undone.c.id == moves.c.reverses_id)
+        .where(moves.c.booklet_number == bindparam("number"), moves.c.id > bindparam("after"))
+        .order_by(moves.c.id).limit(PAGE + 1)
     )  # fmt: skip
+
+
+_movements = _ledger()
 
 
 def _entry(row: Mapping[Any, Any], labels: Labels, actor: Actor) -> Entry:
