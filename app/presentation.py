@@ -1,7 +1,7 @@
 """What every template may use: the menu, who is logged in, labels of states, times as people here read them."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -162,16 +162,15 @@ def _current(items: Sequence[Item], crumbs: Sequence[Crumb]) -> Item | None:
     addresses = [request.script_root + request.path, *(url for _label, url in reversed(crumbs) if url)]
     for place in addresses:
         for item in items:
-            if any(place.startswith(root) for root in _roots(item)):
+            if place.startswith(_roots(item, request.script_root)):
                 return item
     return None
 
 
-def _roots(item: Item) -> Iterator[str]:
+@lru_cache(maxsize=256)
+def _roots(item: Item, _root: str) -> tuple[str, ...]:
     """What the addresses of a module begin with."""
-    yield _url(item)
-    if item.queue:
-        yield address("QueueView.sites", key=item.queue)
+    return (_url(item), address("QueueView.sites", key=item.queue)) if item.queue else (_url(item),)
 
 
 def _url(item: Item) -> str:
