@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 from models.base import AnyRow
 from models.cases import PassportCase
 from models.clock import local_date
-from models.enrolments import FormerCase
 from models.services import OUTCOME_LABELS, SERVICE_LABELS, WAIT_LABELS, Service
 from security.actor import Actor
 from security.permissions import Permission
@@ -43,9 +42,9 @@ class CaseFile:
     mine: bool
     events: list[AnyRow] = field(default_factory=list)
     booklets: list[BookletLine] = field(default_factory=list)
-    lineage: list[PassportCase] = field(default_factory=list)
-    former: list[FormerCase] = field(default_factory=list)
-    earlier: list[PassportCase] = field(default_factory=list)
+    lineage: list[AnyRow] = field(default_factory=list)
+    former: list[AnyRow] = field(default_factory=list)
+    earlier: list[AnyRow] = field(default_factory=list)
     waiting: RequestRow | None = None
     calls: list[AnyRow] = field(default_factory=list)
     waits: list[Service] = field(default_factory=list)
@@ -104,9 +103,9 @@ def _file(
     *,
     events: Sequence[AnyRow] = (),
     booklets: Sequence[BookletLine] = (),
-    lineage: Sequence[PassportCase] = (),
-    former: Sequence[FormerCase] = (),
-    earlier: Sequence[PassportCase] = (),
+    lineage: Sequence[AnyRow] = (),
+    former: Sequence[AnyRow] = (),
+    earlier: Sequence[AnyRow] = (),
     calls: Sequence[AnyRow] = (),
 ) -> CaseFile:
     case, request = whole.case, whole.request

@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 from flask_appbuilder import expose
 from flask_babel import gettext as _
 
+from models.base import AnyRow
 from models.cases import CaseEvent, PassportCase, State
-from models.enrolments import FormerCase
 from models.text import N_
 from security.permissions import Permission
 from views import acts
@@ -135,9 +135,9 @@ def blocking(found: CaseFile) -> str | None:
     return None
 
 
-def beside(found: CaseFile) -> list[tuple[FormerCase | PassportCase, list[comparing.Line]]]:
+def beside(found: CaseFile) -> list[tuple[AnyRow, list[comparing.Line]]]:
     """Each former passport and earlier case, beside the captured data."""
-    others: list[FormerCase | PassportCase] = [*found.former, *found.earlier]
+    others = [*found.former, *found.earlier]
     return [(other, comparing.side_by_side(found.case, other)) for other in others]
 
 

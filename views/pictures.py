@@ -12,6 +12,7 @@ from flask_appbuilder import expose
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from models.base import AnyRow
 from models.cases import PassportCase, Picture
 from models.text import N_
 from security.errors import NotAllowed
@@ -52,7 +53,7 @@ class PictureView(Page):
             opposite = viewer.shots(session, other) if other else []
             former = enquiries.former_passports(session, case)
         crumbs = [*waiting_in(case), (case.number, url_for("CaseView.show", number=case.number)), (_("Pictures"), None)]
-        sides = [(case, shots[at])]
+        sides: list[tuple[AnyRow | PassportCase, viewer.Shot]] = [(case, shots[at])]
         if other:
             sides.append(
                 (other, next((each for each in opposite if each.kind == shots[at].kind), viewer.Shot(shots[at].kind)))

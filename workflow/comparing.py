@@ -7,6 +7,7 @@ hold is no difference. It shows; the findings, made at intake, decide.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from models.base import AnyRow
 from models.cases import CaseFinding, PassportCase
 from models.enrolments import FormerCase
 from models.text import N_
@@ -85,7 +86,7 @@ class Line:
         return FIELD_LABELS.get(self.field, self.field)
 
 
-def side_by_side(case: PassportCase, other: FormerCase | PassportCase) -> list[Line]:
+def side_by_side(case: PassportCase, other: AnyRow | FormerCase | PassportCase) -> list[Line]:
     """The person's data in the case and in another record."""
     return [_line(field, getattr(case, column), getattr(other, column, None)) for field, column in _COMPARED]
 

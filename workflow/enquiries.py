@@ -3,10 +3,9 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import Select, bindparam, or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload, undefer
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -24,8 +23,8 @@ from security.permissions import Permission
 FOUND_AT_MOST = 50
 
 
-_log, _shots, _uses, _stock = (
-    cast(Any, entity).__table__ for entity in (CaseEvent, CasePicture, Personalisation, Booklet)
+_log, _shots, _uses, _stock, _former = (
+    cast(Any, entity).__table__ for entity in (CaseEvent, CasePicture, Personalisation, Booklet, FormerCase)
 )
 #: Made once: making a statement costs more than asking it.
 _events = select(_log).where(_log.c.case_id == bindparam("case_id")).order_by(_log.c.id)
@@ -39,6 +38,12 @@ _booklets = (
     .join(_stock, _stock.c.number == _uses.c.booklet_number)
     .where(_uses.c.case_id == bindparam("case_id")).order_by(_uses.c.id)
 )  # fmt: skip
+_former_passports = (
+    select(_former)
+    .where(or_(_former.c.cui == bindparam("cui"), _former.c.booklet_number == bindparam("booklet")))
+    .order_by(_former.c.issued_on.desc())
+    .limit(10)
+)
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ def booklets(session: Session, case: PassportCase) -> list[BookletLine]:
     return [BookletLine(*row) for row in read_rows(session, _booklets, {"case_id": case.id})]
 
 
-def pictures(session: Session, case: PassportCase) -> Sequence[AnyRow]:
+def pictures(session: Session, case: PassportCase | AnyRow) -> Sequence[AnyRow]:
     """What pictures the case has: the columns of `CasePicture`, no bytes."""
     return read_rows(session, _pictures, {"case_id": case.id})
 
@@ -113,7 +118,7 @@ def picture_kinds(session: Session, cases: Sequence[PassportCase]) -> dict[int, 
     return found
 
 
-def sees_images(actor: Actor, case: PassportCase) -> bool:
+def sees_images(actor: Actor, case: PassportCase | AnyRow) -> bool:
     """Whether `actor` may see the pictures of the case."""
     return actor.may_at(Permission.SEE_IMAGES, case.site_code, case.print_site_code)
 
@@ -134,12 +139,6 @@ def picture_id(session: Session, case: PassportCase, kind: str, actor: Actor) ->
     return found
 
 
-def former_passports(session: Session, case: PassportCase) -> list[FormerCase]:
-    """The person's passports of the former system: by the booklet named and by CUI."""
-    return list(session.scalars(_former_passports(), {"cui": case.cui, "booklet": case.previous_booklet}))
-
-
-@cache
-def _former_passports() -> Select[FormerCase]:
-    same = or_(FormerCase.cui == bindparam("cui"), FormerCase.booklet_number == bindparam("booklet"))
-    return select(FormerCase).where(same).order_by(FormerCase.issued_on.desc()).limit(10)
+def former_passports(session: Session, case: PassportCase) -> Sequence[AnyRow]:
+    """The person's passports of the former system, by the booklet named and by CUI: the columns of `FormerCase`."""
+    return read_rows(session, _former_passports, {"cui": case.cui, "booklet": case.previous_booklet})

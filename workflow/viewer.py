@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from models.base import AnyRow
 from models.cases import PassportCase
 from models.text import N_
 from security.actor import Actor
@@ -43,7 +44,7 @@ class Shot:
         return LABELS.get(self.kind, self.kind)
 
 
-def shots(session: Session, case: PassportCase) -> list[Shot]:
+def shots(session: Session, case: PassportCase | AnyRow) -> list[Shot]:
     """Every picture of the case, and every place where one is expected, in the order of LABELS."""
     found = {each.kind: Shot(each.kind, each.picture_id is not None, each.missing)
              for each in enquiries.pictures(session, case)}  # fmt: skip
@@ -59,7 +60,7 @@ def chosen(case: PassportCase, shown: Sequence[Shot], kind: str | None) -> Shot:
     raise NotFound(N_("Case %(number)s has no such picture."), number=case.number)
 
 
-def comparable(session: Session, case: PassportCase, actor: Actor) -> list[PassportCase]:
+def comparable(session: Session, case: PassportCase, actor: Actor) -> list[AnyRow]:
     """Other cases of the person, by CUI or by descent, whose pictures the actor may see; newest first."""
     kin = whole_case.kin(session, case)
     related = [*kin.earlier, *kin.lineage]
@@ -67,7 +68,7 @@ def comparable(session: Session, case: PassportCase, actor: Actor) -> list[Passp
     return [seen[number] for number in sorted(seen, reverse=True)]
 
 
-def beside(others: Sequence[PassportCase], number: str | None) -> PassportCase | None:
+def beside(others: Sequence[AnyRow], number: str | None) -> AnyRow | None:
     """The case of that number among `others`; None without a number. Raises `NotFound` for any other case."""
     if not number:
         return None

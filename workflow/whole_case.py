@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, and_, bindparam, func, select, union
+from sqlalchemy import BigInteger, Select, and_, any_, bindparam, func, or_, select, union
 from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.orm import Session, joinedload, load_only
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.types import String
 
 from models.amendments import AmendmentRequest, RequestState
+from models.base import AnyRow, read_rows
 from models.cases import CaseFinding, CaseRequirement, PassportCase
 from models.catalogs import Site
 from models.services import Service, ServiceWait
@@ -19,9 +20,12 @@ from security.actor import Actor
 from security.errors import NotAllowed, NotFound
 from security.looks import log_look
 from security.permissions import Permission
+from security.scope import acting
 
 #: Other cases of the person that a page shows.
 EARLIER = 10
+#: As `PassportCase.full_name` puts them together.
+NAME_PARTS = ("first_surname", "second_surname", "married_surname", "first_name", "second_name", "other_names")
 _cases: Any = PassportCase.__table__
 
 
@@ -40,10 +44,13 @@ class Whole:
 
 @dataclass(frozen=True)
 class Kin:
-    """The cases a case was made from and those made from it, however far, oldest first; others of the same CUI."""
+    """The cases a case was made from and those made from it, however far, oldest first; others of the same CUI.
 
-    lineage: list[PassportCase]
-    earlier: list[PassportCase]
+    Each has the columns of `PassportCase`, and `full_name`.
+    """
+
+    lineage: list[AnyRow]
+    earlier: list[AnyRow]
 
 
 def read(session: Session, number: str, actor: Actor, screen: str) -> Whole:
@@ -85,14 +92,16 @@ def _of_case(entity: Any) -> Select[Any]:
 
 
 def kin(session: Session, case: PassportCase) -> Kin:
-    """The cases that belong together with `case`, of those that are seen, in one statement."""
-    rows = sorted(session.execute(_kin(), {"id": case.id, "cui": case.cui}), key=lambda row: row[0].id)
-    return Kin([case for case, own in rows if own], [case for case, own in reversed(rows) if not own][:EARLIER])
+    """The cases that belong together with `case`, of those that the actor at work sees, in one statement."""
+    actor = acting()
+    sites = [] if actor is None else None if actor.sites is None else sorted(actor.sites)
+    rows = sorted(read_rows(session, _kin(), {"id": case.id, "cui": case.cui, "sites": sites}), key=lambda row: row.id)
+    return Kin([row for row in rows if row.own], [row for row in reversed(rows) if not row.own][:EARLIER])
 
 
 @cache
-def _kin() -> Select[*tuple[Any, ...]]:
-    number = bindparam("id", type_=BigInteger)
+def _kin() -> Select[Any]:
+    number, sites = bindparam("id", type_=BigInteger), bindparam("sites", type_=ARRAY(String))
     start = select(_cases.c.id, _cases.c.parent_id).where(_cases.c.id == number)
     up, down = start.cte("up", recursive=True), start.cte("down", recursive=True)
     both = select(_cases.c.id, _cases.c.parent_id)
@@ -100,7 +109,9 @@ def _kin() -> Select[*tuple[Any, ...]]:
     down = down.union(both.join(down, _cases.c.parent_id == down.c.id))
     same = select(_cases.c.id).where(_cases.c.cui == bindparam("cui")).order_by(_cases.c.id.desc()).limit(EARLIER + 1)
     every = union(select(up.c.id), select(down.c.id), same.subquery().select()).subquery()
-    of_lineage = PassportCase.id.in_(union(select(up.c.id), select(down.c.id)))
-    return select(PassportCase, of_lineage).where(
-        PassportCase.id.in_(select(every.c.id)), PassportCase.id != number
-    )  # fmt: skip
+    own = _cases.c.id.in_(union(select(up.c.id), select(down.c.id)))
+    name = func.concat_ws(" ", *(func.nullif(_cases.c[part], "") for part in NAME_PARTS))
+    seen = or_(sites.is_(None), _cases.c.site_code == any_(sites), _cases.c.print_site_code == any_(sites))
+    return select(_cases, own.label("own"), name.label("full_name")).where(
+        _cases.c.id.in_(select(every.c.id)), _cases.c.id != number, seen
+    )
