@@ -9,10 +9,11 @@ from typing import Any
 from flask import Flask, current_app, request
 from flask_babel import format_timedelta, get_locale, gettext
 from flask_login import current_user
+from markupsafe import Markup
 
 from app import rendering
 from app.menu import MENU, Item
-from app.rendering import address, translated
+from app.rendering import address, icon, translated
 from models.booklets import BOOKLET_LABELS
 from models.cases import EVENT_LABELS, FINDING_LABELS, STATE_LABELS
 from models.clock import local
@@ -23,6 +24,15 @@ from views.frame import Crumb, account_links
 from workflow.finding import BOX
 from workflow.viewer import LABELS as PICTURES
 
+STATE_ICONS = {
+    "ENROLADA": "inbox-fill", "VALIDACION_SECUNDARIA": "exclamation-diamond-fill", "AUTORIZADA": "hand-thumbs-up",
+    "RECHAZADA": "x-octagon-fill", "EN_IMPRESION": "printer-fill", "IMPRESA": "passport-fill",
+    "POST_IMPRESION": "box-seam", "ENTREGADA": "person-check-fill", "CORREGIDA": "arrow-repeat",
+}  # fmt: skip
+BOOKLET_ICONS = {
+    "NUEVA": "square", "ASIGNADA": "link-45deg", "IMPRESA": "passport-fill", "ENTREGADA": "person-check-fill",
+    "ANULADA": "slash-circle-fill",
+}  # fmt: skip
 _STATES: dict[Any, str] = {**BOOKLET_LABELS, **STATE_LABELS}
 
 
@@ -78,6 +88,10 @@ def install(app: Flask) -> None:
         menu=menu,
         menu_place=menu_place,
         state_label=state_label,
+        badge_of_state=state_badge,
+        badge_of_booklet=booklet_badge,
+        state_icons=STATE_ICONS,
+        day_of_birth=day_of_birth,
         booklet_label=booklet_label,
         event_label=event_label,
         finding_label=finding_label,
@@ -183,6 +197,21 @@ def _shown(item: Item, place: Place) -> ShownItem:
     return ShownItem(item.number, translated(item.label), item.icon, _url(item), current)
 
 
+@lru_cache(maxsize=512)
+def _badge(css: str, drawn: Markup, label: str) -> Markup:
+    return Markup('<span class="badge-state {}">{}<span>{}</span></span>').format(css, drawn, label)
+
+
+def state_badge(code: str, label: str | None = None) -> Markup:
+    """A case state: its colour, its shape and its translated name, the same everywhere."""
+    return _badge(f"state-{code}", icon(STATE_ICONS.get(code, "circle")), label or state_label(code))
+
+
+def booklet_badge(code: str, label: str | None = None) -> Markup:
+    """A booklet's state, likewise."""
+    return _badge(f"booklet-{code}", icon(BOOKLET_ICONS.get(code, "circle")), label or booklet_label(code))
+
+
 def state_label(code: str | None) -> str:
     """The name of a case's or a booklet's state."""
     return translated(_STATES[code]) if code in _STATES else str(code or "")
@@ -203,6 +232,15 @@ def finding_label(code: str) -> str:
 def local_time(instant: dt.datetime | None) -> str:
     """`instant` on the clock of Guatemala, day first as people here write it."""
     return local(instant).strftime("%d/%m/%Y %H:%M:%S") if instant else ""
+
+
+@lru_cache(maxsize=4096)
+def day_of_birth(text: str | None) -> str:
+    """A date of birth, YYYY, YYYY-MM or YYYY-MM-DD, day first; XX for what is unknown."""
+    if not text:
+        return ""
+    year, month, day = (*text.split("-"), "00", "00")[:3]
+    return f"{'XX' if day == '00' else day}/{'XX' if month == '00' else month}/{year}"
 
 
 def local_date(day: dt.date | dt.datetime | None) -> str:

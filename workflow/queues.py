@@ -239,8 +239,9 @@ def queue_called(key: str) -> Queue:
 def site_called(session: Session, queue: Queue, code: str, actor: Actor) -> Site:
     """The site of that code, if `actor` works on `queue` there; `NotFound` otherwise."""
     actor = may_work(queue, actor)
-    site = session.scalars(select(Site).where(Site.code == code, *sites_of(actor))).first()
-    if site is None:
+    site = session.get(Site, code)
+    theirs = site is not None and (actor.sees(code) or (not site.prints and actor.sees(site.prints_at_code or "")))
+    if site is None or not theirs:
         raise NotFound(N_("There is no site %(code)s among yours."), code=code[:16])
     return site
 

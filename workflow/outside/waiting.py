@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, delete, func, select, text, update
 from sqlalchemy.orm import Session
 
-from models.base import SessionLocal, utc_now
+from models.base import SessionLocal, read_rows, utc_now
 from models.cases import CaseEvent, CaseFinding, Event, Finding, PassportCase, State
 from models.clock import local_date
 from models.services import Outcome, Service, ServiceWait
@@ -200,13 +200,15 @@ def _person(case: PassportCase) -> Person:
     return Person.of(_members(case) | {"identificationNumber": case.identification_number}, previous)
 
 
+_WAITS = text("select case_id, service from service_wait where case_id = any(:cases) order by service")
+
+
 def waits_of(session: Session, case_ids: Iterable[int]) -> dict[int, list[Service]]:
     """Of these cases, those that wait for a service, and for which."""
     asked, found = list(case_ids), dict[int, list[Service]]()
     if asked:
-        query = select(ServiceWait.case_id, ServiceWait.service).where(ServiceWait.case_id.in_(asked))
-        for case_id, service in session.execute(query.order_by(ServiceWait.service)):
-            found.setdefault(case_id, []).append(service)
+        for case_id, service in read_rows(session, _WAITS, {"cases": asked}):
+            found.setdefault(case_id, []).append(Service(service))
     return found
 
 
