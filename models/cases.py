@@ -63,6 +63,10 @@ _words = "(array_to_tsvector(array['@' || site_code, '@' || print_site_code]) ||
 _open_words = _words.replace("print_site_code]", "print_site_code, '@' || state]")
 
 
+#: As `PassportCase.full_name` puts them together.
+NAME_PARTS = ("first_surname", "second_surname", "married_surname", "first_name", "second_name", "other_names")
+
+
 class PassportCase(Base):
     """One application of one person for one passport."""
 

@@ -77,9 +77,9 @@ def correction_of(session: Session, case: PassportCase) -> Transition:
     raise wrong_state(session, case)
 
 
-def waiting_on(session: Session, case: PassportCase) -> AmendmentRequest | None:
-    """The request that waits on `case`, if any."""
-    return session.scalars(_waiting(), {"case_id": case.id}).first()
+def waiting_on(session: Session, case_id: int) -> AmendmentRequest | None:
+    """The request that waits on the case of that id, if any."""
+    return session.scalars(_waiting(), {"case_id": case_id}).first()
 
 
 @cache
@@ -90,7 +90,7 @@ def _waiting() -> Select[AmendmentRequest]:
 
 def waiting_row(session: Session, case: PassportCase) -> RequestRow | None:
     """The request that waits on `case` as pages show it, if any."""
-    waiting = waiting_on(session, case)
+    waiting = waiting_on(session, case.id)
     return RequestRow(waiting, case, username(session, waiting.requested_by_id), None) if waiting else None
 
 

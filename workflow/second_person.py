@@ -58,7 +58,7 @@ def draft(
 ) -> tuple[AmendmentRequest, list[Evidence]]:
     """The request that `ask` would make, and its evidence; nothing is written. Raises what `ask` would raise."""
     act = prepare(session, name, number, actor, values)
-    waiting = requests.waiting_on(session, act.case)
+    waiting = requests.waiting_on(session, act.case.id)
     if waiting is not None and not requests.differences(session, waiting, act.case):
         raise WrongState(
             N_("%(user)s asked for “%(label)s” on case %(number)s at %(at)s: request No. %(request)s is not decided."),
@@ -90,7 +90,7 @@ def ask(
     """
     request, attached = draft(session, name, number, actor, values, requester=requester, files=files)
     case = lock_case(session, number)
-    left_behind = requests.waiting_on(session, case)
+    left_behind = requests.waiting_on(session, case.id)
     if left_behind is not None:
         _close(left_behind, RequestState.LAPSED, actor, None)
         session.flush()

@@ -23,7 +23,7 @@ from workflow.controls import DECLARED, mode
 from workflow.fields import choices
 from workflow.machine import TRANSITIONS, lock_case, perform, wrong_state
 from workflow.stock import blanks
-from workflow.stock.booklet_card import Card
+from workflow.stock.booklet_card import Card, UsedFor
 
 VOID, REACTIVATE = TRANSITIONS[void_booklet.__name__], TRANSITIONS[reactivate_booklet.__name__]
 _TWO_PEOPLE = next(control for control in DECLARED if VOID.name in control.acts and control.two_people)
@@ -53,28 +53,27 @@ def offer(session: Session, card: Card, actor: Actor) -> Offer:
         return Offer(reactivable=True)
     if not (card.uses and card.uses[-1].opens_case and actor.may(VOID.permission, REACTIVATE.permission)):
         return Offer()
-    booklet, case = card.booklet, card.case
-    if case is None or case.id != booklet.case_id or not actor.sees(case.site_code, case.print_site_code):
+    case = card.case
+    if case is None or case.id != card.case_id or not actor.sees(case.site_code, case.print_site_code):
         return Offer()
-    return _voided(session, case, booklet, actor) if booklet.state == BookletState.ANULADA else _used(
-        session, case, booklet, actor
-    )  # fmt: skip
+    return (_voided if card.state == BookletState.ANULADA else _used)(session, card, case, actor)
 
 
-def _used(session: Session, case: PassportCase, booklet: Booklet, actor: Actor) -> Offer:
-    if not actor.may(VOID.permission) or case.state not in VOID.from_states or case.booklet_number != booklet.number:
+def _used(session: Session, card: Card, case: UsedFor, actor: Actor) -> Offer:
+    if not actor.may(VOID.permission) or case.state not in VOID.from_states or case.booklet_number != card.number:
         return Offer()
-    delivered = booklet.state == BookletState.ENTREGADA
+    delivered = card.state == BookletState.ENTREGADA
     return Offer(
-        types=void_types(session, booklet),
+        types=void_types(session, card.state),
         second_person=delivered and mode(session, _TWO_PEOPLE, case.site_code) == "enforce",
-        waiting=requests.waiting_on(session, case),
+        waiting=requests.waiting_on(session, case.id),
     )
 
 
-def _voided(session: Session, case: PassportCase, booklet: Booklet, actor: Actor) -> Offer:
+def _voided(session: Session, card: Card, used: UsedFor, actor: Actor) -> Offer:
     if not actor.may(REACTIVATE.permission):
         return Offer()
+    case, booklet = session.get_one(PassportCase, used.id), session.get_one(Booklet, card.number)
     try:
         if case.state not in REACTIVATE.from_states:
             raise wrong_state(session, case)
@@ -84,9 +83,9 @@ def _voided(session: Session, case: PassportCase, booklet: Booklet, actor: Actor
     return Offer(reactivable=True)
 
 
-def void_types(session: Session, booklet: Booklet) -> list[tuple[str, str]]:
-    """The void types of this module that a booklet in the state of `booklet` takes, as (code, name)."""
-    offered = choices(session, VOID_TYPE, booklet_states=booklet.state)
+def void_types(session: Session, state: BookletState) -> list[tuple[str, str]]:
+    """The void types of this module that a booklet in `state` takes, as (code, name)."""
+    offered = choices(session, VOID_TYPE, booklet_states=state)
     return [(code, label.partition(" · ")[2]) for code, label in offered]
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.types import String
 
 from models.amendments import AmendmentRequest, RequestState
 from models.base import AnyRow, read_rows
-from models.cases import CaseFinding, CaseRequirement, PassportCase
+from models.cases import NAME_PARTS, CaseFinding, CaseRequirement, PassportCase
 from models.catalogs import Site
 from models.services import Service, ServiceWait
 from models.text import N_
@@ -24,8 +24,6 @@ from security.scope import acting
 
 #: Other cases of the person that a page shows.
 EARLIER = 10
-#: As `PassportCase.full_name` puts them together.
-NAME_PARTS = ("first_surname", "second_surname", "married_surname", "first_name", "second_name", "other_names")
 _cases: Any = PassportCase.__table__
 
 
@@ -58,7 +56,13 @@ def read(session: Session, number: str, actor: Actor, screen: str) -> Whole:
     if not actor.may(Permission.READ_CASES):
         raise NotAllowed()
     row = session.execute(_whole(), {"number": number}).first()
-    if row is None or not actor.may_at(Permission.READ_CASES, row[0].site_code, row[0].print_site_code):
+    scope = acting()
+    if (
+        row is None
+        or scope is None
+        or not scope.sees(row[0].site_code, row[0].print_site_code)
+        or (not actor.may_at(Permission.READ_CASES, row[0].site_code, row[0].print_site_code))
+    ):
         raise NotFound(N_("There is no case %(number)s at your sites."), number=number)
     case, only_dealt, request, services = row
     for name, entity in (("findings", CaseFinding), ("requirements", CaseRequirement)):
@@ -82,6 +86,7 @@ def _whole() -> Select[*tuple[Any, ...]]:
             joinedload(PassportCase.applicant),
             load_only(AmendmentRequest.kind, AmendmentRequest.requested_by_id, AmendmentRequest.requested_at),
         )
+        .execution_options(every_site=True)
     )
 
 

@@ -275,7 +275,7 @@ def test_a_request_that_could_not_be_carried_out_is_not_made(
     with pytest.raises(BadValue) as refused:
         desk.asks("jpgu", "correct", case, {**RIGHT, **changed}, requester)
     assert refused.value.field == field
-    assert requests.waiting_on(desk.db, case) is None
+    assert requests.waiting_on(desk.db, case.id) is None
 
 
 def test_his_own_case_nobody_asks_to_correct(desk: Desk) -> None:

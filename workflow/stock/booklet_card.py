@@ -3,15 +3,14 @@
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, select, true
+from sqlalchemy import ColumnElement, bindparam, func, select, true
 from sqlalchemy.orm import Session
 
-from models.base import read_rows
+from models.base import AnyRow, read_rows
 from models.booklets import Booklet, BookletState, Personalisation
-from models.cases import CaseEvent, PassportCase
+from models.cases import NAME_PARTS, CaseEvent, PassportCase
 from models.catalogs import VoidType, Warehouse
 from models.stock import Account, DocumentKind, StockDocument, StockMovement
 from models.text import N_
@@ -20,7 +19,7 @@ from security.errors import NotFound
 from security.looks import log_look
 from security.permissions import Permission
 from workflow.labels import Labels, read_labels
-from workflow.stock.documents import acts_at, allow
+from workflow.stock.documents import acts_for, allow
 from workflow.stock.ledger import BLANK, KINDS, account_of
 from workflow.stock.places import Words, holders, in_words
 
@@ -28,6 +27,8 @@ from workflow.stock.places import Words, holders, in_words
 PAGE = 50
 #: What is done with the booklet for a case, one after the other.
 STEPS = ("assigned", "printed", "checked", "delivered")
+#: The columns of `UsedFor`, but for the name.
+OF_A_CASE = ("id", "number", "state", "site_code", "print_site_code", "booklet_number")
 MOVEMENT = "id at kind from_place to_place user_id void_type_code remarks document_id reverses_id".split()
 
 
@@ -95,10 +96,23 @@ class Use:
 
 
 @dataclass(frozen=True)
+class UsedFor:
+    """The case of a use: what tells who sees it, and what may be done with it."""
+
+    id: int
+    number: str
+    state: str
+    site_code: str
+    print_site_code: str
+    booklet_number: str | None
+    full_name: str
+
+
+@dataclass(frozen=True)
 class Card:
     """All of a booklet. `following`: after which movement the next page starts; `voidable`, `reactivable`: by him.
 
-    `booklet` and `case`, that of its last use, are those read, for who goes on with them.
+    `case`: that of its last use; `case_id`: of the case it belongs to now.
     """
 
     number: str
@@ -114,8 +128,8 @@ class Card:
     following: int | None
     voidable: bool
     reactivable: bool
-    booklet: Booklet
-    case: PassportCase | None
+    case_id: int | None
+    case: UsedFor | None
 
 
 def card(session: Session, number: str, actor: Actor, *, after: int = 0, screen: str = "booklet") -> Card:
@@ -124,33 +138,37 @@ def card(session: Session, number: str, actor: Actor, *, after: int = 0, screen:
     Three statements, and one more where holders are named: a look at a case, and logged as that.
     """
     allow(actor, Permission.READ_BOOKLETS)
-    heads = session.execute(_head(), {"number": number}).all()
+    heads = read_rows(session, _heads, {"number": number})
     if not heads:
         raise NotFound(N_("There is no booklet %(number)s in stock."), number=number[:20], field="raw")
-    booklet, warehouse, reversible = heads[0][:3]
+    booklet = heads[0]
     found = [row._mapping for row in read_rows(session, _movements, {"number": number, "after": after})]
     rows = found[:PAGE]
     labels = read_labels(session, _people(booklet, heads, rows))
-    uses = tuple(_use(head, labels, actor) for head in heads if head.PassportCase is not None)
+    uses = tuple(_use(head, labels, actor) for head in heads if head.case_0 is not None)
     for case_number in sorted({use.case_number for use in uses if use.holder}):
         log_look(session, actor, screen, case_number, booklet=number)
     return Card(
-        booklet.number, labels.name("stock_category", booklet.category_code) or "", booklet.state, booklet.state_since,
-        in_words(booklet.place, labels), booklet.place, labels.name("warehouse", booklet.warehouse_code),
-        labels.name("void_type", booklet.void_type_code), uses, tuple(_entry(row, labels, actor) for row in rows),
-        rows[-1]["id"] if len(found) > PAGE else None,
-        voidable=booklet.state == BookletState.NUEVA and acts_at(actor, warehouse, Permission.VOID_BOOKLETS),
-        reactivable=_reactivable(booklet, reversible) and acts_at(actor, warehouse, Permission.REACTIVATE_BOOKLETS),
-        booklet=booklet, case=heads[-1].PassportCase,
+        booklet.number, labels.name("stock_category", booklet.category_code) or "", BookletState(booklet.state),
+        booklet.state_since, in_words(booklet.place, labels), booklet.place,
+        labels.name("warehouse", booklet.warehouse_code), labels.name("void_type", booklet.void_type_code), uses,
+        tuple(_entry(row, labels, actor) for row in rows), rows[-1]["id"] if len(found) > PAGE else None,
+        voidable=booklet.state == BookletState.NUEVA and _acts(booklet, actor, Permission.VOID_BOOKLETS),
+        reactivable=_reactivable(booklet) and _acts(booklet, actor, Permission.REACTIVATE_BOOKLETS),
+        case_id=booklet.case_id, case=_case(heads[-1]) if uses else None,
     )  # fmt: skip
 
 
-def _reactivable(booklet: Booklet, reversible: bool | None) -> bool:
+def _acts(booklet: AnyRow, actor: Actor, permission: Permission) -> bool:
+    return booklet.warehouse_code is not None and acts_for(actor, booklet.warehouse_site, permission)
+
+
+def _reactivable(booklet: AnyRow) -> bool:
     """Whether it was voided as a blank, for a reason that can be undone, and is still there."""
-    return bool(reversible) and booklet.case_id is None and booklet.place != Account.DESTROYED
+    return bool(booklet.reversible) and booklet.case_id is None and booklet.place != Account.DESTROYED
 
 
-def _people(booklet: Booklet, heads: Iterable[Any], rows: Iterable[Mapping[Any, Any]]) -> Iterator[int | None]:
+def _people(booklet: AnyRow, heads: Iterable[AnyRow], rows: Iterable[Mapping[Any, Any]]) -> Iterator[int | None]:
     yield from holders([booklet.place])
     for head in heads:
         yield from (getattr(head, f"{step}_by_id") for step in STEPS)
@@ -160,47 +178,57 @@ def _people(booklet: Booklet, heads: Iterable[Any], rows: Iterable[Mapping[Any, 
         yield from holders((row["from_place"], row["to_place"]))
 
 
-@cache
+def _table(entity: Any) -> Any:
+    return entity.__table__
+
+
 def _head() -> Any:
-    """The booklet, once for each of its uses; made once, as that costs more than asking it."""
+    """The booklet, once for each of its uses, with the case of each."""
+    stock, uses, cases, moves = (_table(each) for each in (Booklet, Personalisation, PassportCase, StockMovement))
+    warehouses, kinds = _table(Warehouse), _table(VoidType)
     void = (
-        select(StockMovement.at, StockMovement.user_id, StockMovement.void_type_code)
-        .where(StockMovement.booklet_number == Personalisation.booklet_number)
-        .where(StockMovement.case_id == Personalisation.case_id, StockMovement.kind == "EGRESO_ANULACION")
-        .where(Personalisation.voided_at.is_not(None))
-        .order_by(StockMovement.id.desc()).limit(1).correlate(Personalisation).lateral("void")
+        select(moves.c.at, moves.c.user_id, moves.c.void_type_code)
+        .where(moves.c.booklet_number == uses.c.booklet_number, moves.c.case_id == uses.c.case_id)
+        .where(moves.c.kind == "EGRESO_ANULACION", uses.c.voided_at.is_not(None))
+        .order_by(moves.c.id.desc()).limit(1).correlate(uses).lateral("void")
     )  # fmt: skip
-    comment = _comment(Personalisation.case_id, Personalisation.booklet_number, void.c.at)
-    steps = (getattr(Personalisation, f"{step}_{said}") for step in STEPS for said in ("at", "by_id"))
+    name = func.concat_ws(" ", *(func.nullif(cases.c[part], "") for part in NAME_PARTS))
+    of_case = [*(cases.c[key] for key in OF_A_CASE), name]
     return (
         select(
-            Booklet, Warehouse, VoidType.reversible, PassportCase, Personalisation.site_code, *steps,
+            stock, warehouses.c.site_code.label("warehouse_site"), kinds.c.reversible,
+            uses.c.site_code.label("used_at"),
+            *(uses.c[f"{step}_{said}"] for step in STEPS for said in ("at", "by_id")),
+            *(column.label(f"case_{place}") for place, column in enumerate(of_case)),
             void.c.at.label("voided_at"), void.c.user_id.label("voider"), void.c.void_type_code.label("ended"),
-            comment.label("comment"),
+            _comment(uses.c.case_id, uses.c.booklet_number, void.c.at).label("comment"),
         )
-        .outerjoin(Warehouse, Warehouse.code == Booklet.warehouse_code)
-        .outerjoin(VoidType, VoidType.code == Booklet.void_type_code)
-        .outerjoin(Personalisation, Personalisation.booklet_number == Booklet.number)
-        .outerjoin(PassportCase, PassportCase.id == Personalisation.case_id)
+        .outerjoin(warehouses, warehouses.c.code == stock.c.warehouse_code)
+        .outerjoin(kinds, kinds.c.code == stock.c.void_type_code)
+        .outerjoin(uses, uses.c.booklet_number == stock.c.number)
+        .outerjoin(cases, cases.c.id == uses.c.case_id)
         .outerjoin(void, true())
-        .where(Booklet.number == bindparam("number")).order_by(Personalisation.id)
-        .execution_options(every_site=True, populate_existing=True)
+        .where(stock.c.number == bindparam("number")).order_by(uses.c.id)
     )  # fmt: skip
+
+
+def _case(head: AnyRow) -> UsedFor:
+    return UsedFor(*(head._mapping[f"case_{place}"] for place in range(len(OF_A_CASE) + 1)))
 
 
 def _comment(case_id: Any, booklet: Any, at: Any) -> ColumnElement[str | None]:
     """What was typed on the case at the act that posted a movement."""
-    log = cast(Any, CaseEvent).__table__
+    log = _table(CaseEvent)
     said = select(log.c.comment).where(log.c.case_id == case_id, log.c.at == at, log.c.booklet_number == booklet)
     return said.order_by(log.c.id.desc()).limit(1).scalar_subquery()
 
 
-def _use(head: Any, labels: Labels, actor: Actor) -> Use:
-    case, said = head.PassportCase, {step: getattr(head, f"{step}_at") for step in STEPS}
+def _use(head: AnyRow, labels: Labels, actor: Actor) -> Use:
+    case, said = _case(head), {step: getattr(head, f"{step}_at") for step in STEPS}
     seen = _sees_case(actor, case.site_code, case.print_site_code)
     steps = {step: _step(at, getattr(head, f"{step}_by_id"), labels) for step, at in said.items()}
     return Use(
-        case.number, seen, case.full_name if seen else None, labels.name("site", head.site_code) or "", **steps,
+        case.number, seen, case.full_name if seen else None, labels.name("site", head.used_at) or "", **steps,
         voided=_step(head.voided_at, head.voider, labels), void_type=labels.name("void_type", head.ended),
         comment=head.comment if seen else None,
     )  # fmt: skip
@@ -216,8 +244,9 @@ def _sees_case(actor: Actor, *sites: str | None) -> bool:
 
 def _ledger() -> Any:
     """The statement of the movements with what they name."""
-    tables = (cast(Any, each).__table__ for each in (StockMovement, StockDocument, PassportCase, Warehouse))
-    moves, papers, cases, warehouses = tables
+    moves, papers, cases, warehouses = (
+        _table(each) for each in (StockMovement, StockDocument, PassportCase, Warehouse)
+    )
     sender, receiver, undone = warehouses.alias(), warehouses.alias(), moves.alias()
     return (
         select(
@@ -238,7 +267,7 @@ def _ledger() -> Any:
     )  # fmt: skip
 
 
-_movements = _ledger()
+_heads, _movements = _head(), _ledger()
 
 
 def _entry(row: Mapping[Any, Any], labels: Labels, actor: Actor) -> Entry:

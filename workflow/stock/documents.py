@@ -28,7 +28,12 @@ def allow(actor: Actor, *permissions: Permission) -> Actor:
 
 def acts_at(actor: Actor, warehouse: Warehouse | None, permission: Permission) -> bool:
     """Whether `actor` holds the permission at the site of the warehouse, if it is one."""
-    return warehouse is not None and actor.may(permission) and sees(actor.by(permission), warehouse)
+    return warehouse is not None and acts_for(actor, warehouse.site_code, permission)
+
+
+def acts_for(actor: Actor, site: str | None, permission: Permission) -> bool:
+    """Whether `actor` holds the permission at a warehouse of `site`; None: of one without a site."""
+    return actor.may(permission) and _sees(actor.by(permission), site)
 
 
 def allow_at(session: Session, actor: Actor, warehouse: str, permission: Permission) -> None:
@@ -41,7 +46,11 @@ def allow_at(session: Session, actor: Actor, warehouse: str, permission: Permiss
 
 def sees(actor: Actor, warehouse: Warehouse) -> bool:
     """Whether the warehouse is of one of his sites; one without a site is only of who sees every site."""
-    return actor.sites is None or (warehouse.site_code is not None and actor.sees(warehouse.site_code))
+    return _sees(actor, warehouse.site_code)
+
+
+def _sees(actor: Actor, site: str | None) -> bool:
+    return actor.sites is None or (site is not None and actor.sees(site))
 
 
 def warehouse_named(session: Session, code: str, actor: Actor | None, *, field: str = "warehouse") -> Warehouse:
