@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from models.base import read_rows
 from models.booklets import Personalisation
 from models.cases import CaseEvent, State
 from models.catalogs import Site
-from models.control import ControlSetting
 from models.text import N_
 from security.errors import Refused
 from security.permissions import Permission
@@ -187,14 +187,12 @@ DECLARED = (
 
 
 #: Made once, as it is asked with every act.
-_SETTINGS = select(ControlSetting.site_code, ControlSetting.mode).where(
-    ControlSetting.control == bindparam("control"), ControlSetting.site_code.in_((bindparam("site"), "*"))
-)
+_SETTINGS = text("select site_code, mode from control_setting where control = :control and site_code in (:site, '*')")
 
 
 def mode(session: Session, rule: Rule, site: str) -> str:
     """`enforce`, `warn` or `off`: the site's setting, the general one, or the rule's default."""
-    found = {site: mode for site, mode in session.execute(_SETTINGS, {"control": rule.name, "site": site})}
+    found = {site: mode for site, mode in read_rows(session, _SETTINGS, {"control": rule.name, "site": site})}
     return found.get(site) or found.get("*") or rule.default
 
 

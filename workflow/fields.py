@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from models.base import AnyRow, read_rows
 from models.booklets import BOOKLET_NUMBER
 from models.catalogs import Catalog, DecisionReason, VoidType
 from models.text import N_
@@ -112,7 +113,7 @@ def _entry(catalog: type[Catalog]) -> Any:
     return check
 
 
-def offered(field: Field, entry: Catalog, **more: str) -> bool:
+def offered(field: Field, entry: Catalog | AnyRow, **more: str) -> bool:
     """Whether `entry` is among what `field` offers: each pair names a column and the values it may hold."""
     return all(
         not set(allowed.split(";")).isdisjoint(str(getattr(entry, column)).split(";"))
@@ -128,13 +129,14 @@ def choices(session: Session, field: Field, **more: str) -> list[tuple[str, str]
     catalog = CATALOG_OF.get(field.kind)
     if catalog is None:
         return list(field.among)
-    entries = session.scalars(_active(catalog))
+    entries = read_rows(session, _active(catalog))
     return [(entry.code, f"{entry.code} · {entry.name}") for entry in entries if offered(field, entry, **more)]
 
 
 @cache
-def _active(catalog: type[Catalog]) -> Select[Catalog]:
-    return select(catalog).where(catalog.active).order_by(catalog.code)
+def _active(catalog: type[Catalog]) -> Select[Any]:
+    table: Any = catalog.__table__
+    return select(table).where(table.c.active).order_by(table.c.code)
 
 
 CATALOG_OF: dict[Kind, type[Catalog]] = {Kind.REASON: DecisionReason, Kind.VOID_TYPE: VoidType}
