@@ -252,14 +252,17 @@ def local_date(day: dt.date | dt.datetime | None) -> str:
 
 def lasting(time: dt.timedelta) -> str:
     """How long, in the largest unit."""
-    return str(format_timedelta(time))
+    return _spelt_rounded(int(time.total_seconds()))
 
 
 def elapsed(since: dt.datetime | None) -> str:
     """How long ago, in the largest unit."""
     if since is None:
         return ""
-    seconds = int((dt.datetime.now(dt.UTC) - since).total_seconds())
+    return _spelt_rounded(int((dt.datetime.now(dt.UTC) - since).total_seconds()))
+
+
+def _spelt_rounded(seconds: int) -> str:
     return _spelt(str(get_locale()), seconds if abs(seconds) < 3600 else seconds // 60 * 60)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from flask import Flask, current_app, request, url_for
 from flask_babel import get_domain, get_locale
+from jinja2.environment import Template, TemplateModule
 from jinja2.runtime import Context, Macro
 from markupsafe import Markup
 from werkzeug.routing import BuildError
@@ -46,7 +47,7 @@ _drawn: ContextVar[Drawn | None] = ContextVar("drawn", default=None)
 
 def install(app: Flask) -> None:
     """Give the templates the quick ways instead of the usual ones."""
-    app.jinja_env.context_class = PageContext
+    app.jinja_env.context_class, app.jinja_env.template_class = PageContext, PageTemplate
     app.jinja_env.globals.update(_=translated, gettext=translated, url_for=address)
     app.jinja_env.globals.update(svg_icon=icon, drawn_once=drawn_once)
     app.context_processor(_begin_page)
@@ -67,6 +68,18 @@ def _language() -> str:
     """The code of the language; no two of ours differ only in their country."""
     locale = get_locale()
     return locale.language if locale else ""
+
+
+class PageTemplate(Template):
+    """Jinja's template; what is imported without context is made once, whatever the globals of the page: all are alike.
+
+    The original compares them at each import.
+    """
+
+    def _get_default_module(self, ctx: Context | None = None) -> TemplateModule:
+        if self._module is None:
+            self._module = self.make_module()
+        return self._module
 
 
 class PageContext(Context):
@@ -108,9 +121,10 @@ def address(endpoint: str, **values: Any) -> str:
         return url_for(endpoint, **values)
     given = []
     for name, value in values.items():
-        if type(value) is not str or not _SAFE.fullmatch(value) or name[0] == "_":
+        text = str(value) if type(value) is int else value
+        if type(text) is not str or not _SAFE.fullmatch(text) or name[0] == "_":
             return url_for(endpoint, **values)
-        given.append(value)
+        given.append(text)
     view = page.blueprint if endpoint[0] == "." else None
     key = (page.url_map, page.root, view, endpoint, *values)
     try:

@@ -25,6 +25,9 @@ class Grant:
 class Permission(Enum):
     """A thing a profile may allow."""
 
+    #: Each is one object; the enumeration's own hashes the name, by a call of Python's, at each test of a set.
+    __hash__ = object.__hash__
+
     READ_CASES = Grant("read", "Cases", N_("See cases: data, requirements, findings, log"))
     SEE_IMAGES = Grant("images", "Cases", N_("See portrait, signature and fingerprints"))
     SEE_EVERY_SITE = Grant("every_site", "Sites", N_("See and act at every site"))

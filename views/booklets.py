@@ -145,7 +145,7 @@ class BookletView(Page):
             return self._start(number, unknown)
         title = _("Booklet %(number)s", number=card.number)
         page = self.page(
-            "booklets/card.html", title, (card.number, None), card=card, paged=after > 0, document_url=document_url,
+            "booklets/card.html", title, (card.number, None), card=card, paged=after > 0, document_view=document_view,
             offer=offer, refusal=refusal, typed=request.form,
         )  # fmt: skip
         return make_response(page, status_of(refusal))
@@ -166,12 +166,10 @@ def _void_types(session: Session) -> list[tuple[str, str]]:
     return [(kind.code, kind.name) for kind in blanks.void_types(session) if kind.code not in GONE]
 
 
-def document_url(entry: Entry) -> str | None:
-    """Where the document of a movement is shown; None when there is none or this actor may not open it."""
-    view = DOCUMENT_VIEWS.get(entry.document_kind) if entry.document_kind else None
-    if not entry.opens_document or f"{view}.show" not in current_app.view_functions:
-        return None
-    return url_for(f"{view}.show", number=entry.document)
+def document_view(entry: Entry) -> str | None:
+    """The page of a movement's document; None when there is none or this actor may not open it."""
+    page = f"{DOCUMENT_VIEWS[entry.document_kind]}.show" if entry.document_kind in DOCUMENT_VIEWS else ""
+    return page if entry.opens_document and page in current_app.view_functions else None
 
 
 def _number(text: str | None) -> int:

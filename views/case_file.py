@@ -18,11 +18,10 @@ from workflow.labels import Labels
 from workflow.machine import Transition, available
 from workflow.outside import consulting
 from workflow.persons import PartialDate
-from workflow.requests import RequestRow
 from workflow.stages import Stage, stages
 from workflow.standing import Standing, next_moves, profiles, standing
 from workflow.watch_lists.hits import GRADE_LABELS
-from workflow.whole_case import Whole
+from workflow.whole_case import Pending, Whole
 
 #: The order in which pictures are shown; other fingers follow.
 FIRST_PICTURES = ("PORTRAIT", "SIGNATURE", "RIGHT_INDEX", "LEFT_INDEX")
@@ -45,7 +44,7 @@ class CaseFile:
     lineage: list[AnyRow] = field(default_factory=list)
     former: list[AnyRow] = field(default_factory=list)
     earlier: list[AnyRow] = field(default_factory=list)
-    waiting: RequestRow | None = None
+    waiting: Pending | None = None
     calls: list[AnyRow] = field(default_factory=list)
     waits: list[Service] = field(default_factory=list)
     sees_lists: bool = False
@@ -128,7 +127,7 @@ def _file(
         lineage=list(lineage),
         former=list(former),
         earlier=list(earlier),
-        waiting=RequestRow(request, case, names.user(request.requested_by_id) or "?", None) if request else None,
+        waiting=request,
         calls=list(calls),
         waits=whole.waits,
         sees_lists=actor.may(Permission.READ_WATCH_LISTS),

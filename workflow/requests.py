@@ -88,12 +88,6 @@ def _waiting() -> Select[AmendmentRequest]:
     return query.where(AmendmentRequest.state == RequestState.PENDING).execution_options(populate_existing=True)
 
 
-def waiting_row(session: Session, case: PassportCase) -> RequestRow | None:
-    """The request that waits on `case` as pages show it, if any."""
-    waiting = waiting_on(session, case.id)
-    return RequestRow(waiting, case, username(session, waiting.requested_by_id), None) if waiting else None
-
-
 def find(session: Session, number: int, actor: Actor) -> tuple[AmendmentRequest, PassportCase]:
     """A request and its case, for who may do what it asks and sees the case; `NotFound` otherwise."""
     request = session.get(AmendmentRequest, number)

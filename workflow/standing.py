@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.amendments import AmendmentRequest
 from models.cases import FINDING_LABELS, TERMINAL, PassportCase, State
 from models.text import N_
 from security.actor import Actor
 from security.permissions import Permission
 from workflow.labels import Also, Labels
 from workflow.machine import TRANSITIONS, Transition, may_here
+from workflow.whole_case import Pending
 
 #: What a case waits for in each state, whatever else.
 WAITS_FOR = {
@@ -77,7 +77,7 @@ def profiles(moves: Iterable[Transition]) -> list[Also]:
 
 
 def standing(
-    case: PassportCase, actor: Actor, labels: Labels, *, waits: Sequence[str], request: AmendmentRequest | None
+    case: PassportCase, actor: Actor, labels: Labels, *, waits: Sequence[str], request: Pending | None
 ) -> Standing:
     """How `case`, whose findings and requirements are read, stands; `waits`: messages of the services it waits for."""
     steps = [
@@ -92,7 +92,7 @@ def _holders(labels: Labels, permission: Permission) -> tuple[str, ...]:
     return tuple(sorted(named))
 
 
-def _lacks(case: PassportCase, waits: Sequence[str], request: AmendmentRequest | None) -> Iterator[Words]:
+def _lacks(case: PassportCase, waits: Sequence[str], request: Pending | None) -> Iterator[Words]:
     yield Words(WAITS_FOR[case.state], {"booklet": case.booklet_number})
     if open_findings := [FINDING_LABELS[finding.code] for finding in case.findings if finding.resolved_at is None]:
         yield Words(N_("Findings without a resolution: %(parts)s."), parts=open_findings)

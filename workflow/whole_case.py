@@ -1,12 +1,13 @@
 """All that belongs to one case and is of one line each, and its kin, read in two statements for its page."""
 
+import datetime as dt
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Select, and_, any_, bindparam, func, or_, select, union
 from sqlalchemy.dialects.postgresql import ARRAY, array
-from sqlalchemy.orm import Session, joinedload, load_only
+from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.types import String
 
@@ -21,10 +22,27 @@ from security.errors import NotAllowed, NotFound
 from security.looks import log_look
 from security.permissions import Permission
 from security.scope import acting
+from workflow.machine import TRANSITIONS, Transition
 
 #: Other cases of the person that a page shows.
 EARLIER = 10
+#: The columns of `Pending`.
+PENDING = ("id", "kind", "requested_by_id", "requested_at")
 _cases: Any = PassportCase.__table__
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A request that waits for a second person: what a case's page says of it."""
+
+    id: int
+    kind: str
+    requested_by_id: int
+    requested_at: dt.datetime
+
+    @property
+    def move(self) -> Transition:
+        return TRANSITIONS[self.kind]
 
 
 @dataclass(frozen=True)
@@ -36,7 +54,7 @@ class Whole:
 
     case: PassportCase
     only_dealt: bool
-    request: AmendmentRequest | None
+    request: Pending | None
     waits: list[Service]
 
 
@@ -64,11 +82,12 @@ def read(session: Session, number: str, actor: Actor, screen: str) -> Whole:
         or (not actor.may_at(Permission.READ_CASES, row[0].site_code, row[0].print_site_code))
     ):
         raise NotFound(N_("There is no case %(number)s at your sites."), number=number)
-    case, only_dealt, request, services = row
+    case, only_dealt, services, *request = row
     for name, entity in (("findings", CaseFinding), ("requirements", CaseRequirement)):
         set_committed_value(case, name, list(session.scalars(_of_case(entity), {"case_id": case.id})))
     log_look(session, actor, screen, case.number)
-    return Whole(case, only_dealt, request, [Service(service) for service in services])
+    pending = Pending(*request) if request[0] is not None else None
+    return Whole(case, only_dealt, pending, [Service(service) for service in services])
 
 
 @cache
@@ -78,14 +97,11 @@ def _whole() -> Select[*tuple[Any, ...]]:
     waits_for = func.coalesce(func.array(waits.scalar_subquery(), type_=ARRAY(String)), array([], type_=String))
     pending = and_(AmendmentRequest.case_id == PassportCase.id, AmendmentRequest.state == RequestState.PENDING)
     return (
-        select(PassportCase, Site.only_dealt, AmendmentRequest, waits_for)
+        select(PassportCase, Site.only_dealt, waits_for, *(getattr(AmendmentRequest, name) for name in PENDING))
         .join(Site, Site.code == PassportCase.site_code)
         .outerjoin(AmendmentRequest, pending)
         .where(PassportCase.number == bindparam("number"))
-        .options(
-            joinedload(PassportCase.applicant),
-            load_only(AmendmentRequest.kind, AmendmentRequest.requested_by_id, AmendmentRequest.requested_at),
-        )
+        .options(joinedload(PassportCase.applicant))
         .execution_options(every_site=True)
     )
 
