@@ -33,6 +33,7 @@ class CaseFile:
 
     case: PassportCase
     only_dealt: bool
+    requirements: Sequence[AnyRow]
     labels: Labels
     age: int
     pictures: list[AnyRow]
@@ -116,6 +117,7 @@ def _file(
     return CaseFile(
         case=case,
         only_dealt=whole.only_dealt,
+        requirements=whole.requirements,
         labels=names,
         age=PartialDate.parse(case.birth_date).age_on(local_date(case.enrolled_at)),
         pictures=sorted(pictures, key=_order),

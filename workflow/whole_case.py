@@ -1,6 +1,7 @@
 """All that belongs to one case and is of one line each, and its kin, read in two statements for its page."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -29,6 +30,8 @@ EARLIER = 10
 #: The columns of `Pending`.
 PENDING = ("id", "kind", "requested_by_id", "requested_at")
 _cases: Any = PassportCase.__table__
+_papers: Any = CaseRequirement.__table__
+_required = select(_papers).where(_papers.c.case_id == bindparam("case_id")).order_by(_papers.c.id)
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Whole:
 
     case: PassportCase
     only_dealt: bool
+    requirements: Sequence[AnyRow]
     request: Pending | None
     waits: list[Service]
 
@@ -83,11 +87,11 @@ def read(session: Session, number: str, actor: Actor, screen: str) -> Whole:
     ):
         raise NotFound(N_("There is no case %(number)s at your sites."), number=number)
     case, only_dealt, services, *request = row
-    for name, entity in (("findings", CaseFinding), ("requirements", CaseRequirement)):
-        set_committed_value(case, name, list(session.scalars(_of_case(entity), {"case_id": case.id})))
+    set_committed_value(case, "findings", list(session.scalars(_findings(), {"case_id": case.id})))
+    requirements = read_rows(session, _required, {"case_id": case.id})
     log_look(session, actor, screen, case.number)
     pending = Pending(*request) if request[0] is not None else None
-    return Whole(case, only_dealt, pending, [Service(service) for service in services])
+    return Whole(case, only_dealt, requirements, pending, [Service(service) for service in services])
 
 
 @cache
@@ -107,9 +111,9 @@ def _whole() -> Select[*tuple[Any, ...]]:
 
 
 @cache
-def _of_case(entity: Any) -> Select[Any]:
-    """The rows of a case, in their order; `selectinload` makes its statement anew each time."""
-    return select(entity).where(entity.case_id == bindparam("case_id")).order_by(entity.id)
+def _findings() -> Select[CaseFinding]:
+    """As the relation has them; `selectinload` makes its statement anew each time."""
+    return select(CaseFinding).where(CaseFinding.case_id == bindparam("case_id")).order_by(CaseFinding.id)
 
 
 def kin(session: Session, case: PassportCase) -> Kin:
