@@ -24,10 +24,8 @@ USER = "ab_user"
 Also = tuple[str, dict[str, Any]]
 Names = Mapping[tuple[str, str], str]
 _BY_TABLE: Mapping[str, type[Catalog]] = {catalog.__tablename__: catalog for catalog in CATALOGS}
-_EDITION, _PEOPLE = (
-    "select '', '', edition::text from catalog_edition",
-    ("select 'ab_user', id::text, username from ab_user where id = any(:people)"),
-)
+_EDITION = "select '', '', edition::text from catalog_edition"
+_PEOPLE = "select 'ab_user', id::text, username from ab_user where id = any(:people)"
 
 
 @dataclass(frozen=True)
@@ -74,13 +72,14 @@ def read_labels(session: Session, people: Iterable[int | None] = (), *also: Also
     asked: dict[str, Any] = {"people": sorted({each for each in people if each is not None})}
     for _query, values in also:
         asked |= values
-    edition, *rows = read_rows(session, _asked(tuple(query for query, _values in also)), asked)
-    return Labels(_catalogs(session, edition[2]), {(kind, code): name for kind, code, name in rows})
+    rows = read_rows(session, _asked(tuple(query for query, _values in also)), asked)
+    found = {(kind, code): name for kind, code, name in rows}
+    return Labels(_catalogs(session, found.pop(("", ""))), found)
 
 
 @cache
 def _asked(also: tuple[str, ...]) -> TextClause:
-    """Written once, for building it costs more than asking it; the edition comes first."""
+    """Written once, for building it costs more than asking it."""
     return text(" union all ".join([_EDITION, _PEOPLE, *also]).replace("::", "\\:\\:"))
 
 
