@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     Index,
     SmallInteger,
     String,
     Text,
+    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import INET
@@ -63,8 +65,12 @@ _words = "(array_to_tsvector(array['@' || site_code, '@' || print_site_code]) ||
 _open_words = _words.replace("print_site_code]", "print_site_code, '@' || state]")
 
 
-#: As `PassportCase.full_name` puts them together.
 NAME_PARTS = ("first_surname", "second_surname", "married_surname", "first_name", "second_name", "other_names")
+
+
+def full_name_of(cases: Any) -> ColumnElement[str]:
+    """`PassportCase.full_name` as a column, of the table `cases`."""
+    return func.concat_ws(" ", *(func.nullif(cases.c[part], "") for part in NAME_PARTS))
 
 
 class PassportCase(Base):

@@ -14,7 +14,7 @@ from sqlalchemy.types import String
 
 from models.amendments import AmendmentRequest, RequestState
 from models.base import AnyRow, read_rows
-from models.cases import NAME_PARTS, CaseFinding, CaseRequirement, PassportCase
+from models.cases import CaseFinding, CaseRequirement, PassportCase, full_name_of
 from models.catalogs import Site
 from models.services import Service, ServiceWait
 from models.text import N_
@@ -135,8 +135,7 @@ def _kin() -> Select[Any]:
     same = select(_cases.c.id).where(_cases.c.cui == bindparam("cui")).order_by(_cases.c.id.desc()).limit(EARLIER + 1)
     every = union(select(up.c.id), select(down.c.id), same.subquery().select()).subquery()
     own = _cases.c.id.in_(union(select(up.c.id), select(down.c.id)))
-    name = func.concat_ws(" ", *(func.nullif(_cases.c[part], "") for part in NAME_PARTS))
     seen = or_(sites.is_(None), _cases.c.site_code == any_(sites), _cases.c.print_site_code == any_(sites))
-    return select(_cases, own.label("own"), name.label("full_name")).where(
+    return select(_cases, own.label("own"), full_name_of(_cases).label("full_name")).where(
         _cases.c.id.in_(select(every.c.id)), _cases.c.id != number, seen
     )

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, select, true
+from sqlalchemy import ColumnElement, bindparam, select, true
 from sqlalchemy.orm import Session
 
 from models.base import AnyRow, read_rows
 from models.booklets import Booklet, BookletState, Personalisation
-from models.cases import NAME_PARTS, CaseEvent, PassportCase
+from models.cases import CaseEvent, PassportCase, full_name_of
 from models.catalogs import VoidType, Warehouse
 from models.stock import Account, DocumentKind, StockDocument, StockMovement
 from models.text import N_
@@ -192,8 +192,7 @@ def _head() -> Any:
         .where(moves.c.kind == "EGRESO_ANULACION", uses.c.voided_at.is_not(None))
         .order_by(moves.c.id.desc()).limit(1).correlate(uses).lateral("void")
     )  # fmt: skip
-    name = func.concat_ws(" ", *(func.nullif(cases.c[part], "") for part in NAME_PARTS))
-    of_case = [*(cases.c[key] for key in OF_A_CASE), name]
+    of_case = [*(cases.c[key] for key in OF_A_CASE), full_name_of(cases)]
     return (
         select(
             stock, warehouses.c.site_code.label("warehouse_site"), kinds.c.reversible,
